@@ -1,0 +1,95 @@
+# make book    sets up .venv, executes every page, builds the book
+# make serve   shows the book on this computer
+# make test    lint, unit tests, every notebook, the book's own tests
+# Needs Python >= 3.11, git and make. Other targets: CONTRIBUTING.md. Windows without make: README.md.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+# The first Python on this computer that is new enough; `make PYTHON=/path/to/python book` decides otherwise.
+NEW_ENOUGH := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 python3.14 python,\
+            $(shell $(p) -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && echo $(p))))
+
+BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+INSTALLED := .venv/installed
+READY := .venv/ready
+BUILT := _build/built
+WORKERS ?= 2
+# Waiting threads sleep: with several pages at once on two cores, spinning ones slow gradient boosting several-fold.
+export OMP_WAIT_POLICY ?= passive
+
+SOURCES := _config.yml _toc.yml requirements.lock $(wildcard book/* book/*/*) $(wildcard notebooks/*.py) \
+           $(shell find lhs_helpers -type f -not -path '*/__pycache__/*')
+
+.PHONY: help book serve test lint unit pages book-tests links pairs format lock clean
+
+help:
+	@sed -n 's/^# \(make.*\)/\1/p' Makefile
+
+$(INSTALLED): requirements.lock
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer was found. Install one (python.org, or your system's packages) or name it: make PYTHON=/path/to/python3 book"; exit 1; }
+	@$(PYTHON) -c '$(NEW_ENOUGH)' || { echo "$(PYTHON) is older than Python 3.11, or has no venv module (Debian, Ubuntu: sudo apt install python3-venv)."; exit 1; }
+	@$(PYTHON) -m venv --clear .venv || { echo "Python could not make an environment. On Debian or Ubuntu: sudo apt install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements.lock
+	@touch $@
+
+$(READY): $(INSTALLED) pyproject.toml
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+# The stamp is written after a build without errors only; a failed build is never taken for a book.
+$(BUILT): $(READY) $(SOURCES)
+	rm -rf $@ _build/html _build/.doctrees _build/jupyter_execute
+	@$(BIN)/jupyter-book build . --all -W -n --keep-going || { echo; \
+	  echo "The book was NOT built. Above, look for 'An error occurred while executing the following cell' (a page"; \
+	  echo "failed: mend notebooks/<page>.py, then make pairs), or for the first WARNING (it names file and line:"; \
+	  echo "a citation without an entry, a link to nowhere, ...). Then run make book again."; exit 1; }
+	@touch $@
+
+book: $(BUILT)
+	@echo "The book is ready: $(CURDIR)/_build/html/index.html   (make serve shows it in a browser)"
+
+# Port 0: the system chooses a free one, and the server prints the address.
+serve: $(BUILT)
+	@echo "Stop with Ctrl-C."
+	@$(BIN)/python -u -m http.server 0 --bind 127.0.0.1 --directory _build/html
+
+test: lint unit $(BUILT) pages book-tests
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python tools/pairs.py --check
+
+unit: $(READY)
+	$(BIN)/python -m pytest tests --ignore=tests/book -n $(WORKERS)
+
+pages: $(READY)
+	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=600 -n $(WORKERS) --dist loadfile notebooks
+
+book-tests: $(BUILT)
+	$(BIN)/python -m pytest tests/book
+
+# Outside links of the built book; needs the network, so it is no part of `make test`.
+links: $(BUILT)
+	$(BIN)/python tools/links.py
+
+# After editing a notebooks/*.py: write the .ipynb that belongs to it.
+pairs: $(READY)
+	$(BIN)/python tools/pairs.py
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# After changing a range in pyproject.toml: new exact versions, for all systems at once.
+lock: $(READY)
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --fork-strategy fewest --python-version 3.11 \
+	  --no-annotate --no-header --no-emit-index-url --no-emit-find-links --upgrade -o requirements.lock
+
+clean:
+	rm -rf _build .venv .pytest_cache .ruff_cache

@@ -1,0 +1,157 @@
+"""One shard of a hospital: a few thousand people, advanced by a pure function, the same on one core or many.
+
+`advance(spec, state, to, orders)` turns a state into a later state and the records of the time between.
+Nothing
+outside decides anything: no clock, no global random numbers, no other shard. `run` does it for a shard at
+rest in a folder and writes each calendar year before it goes on, so that a killed run resumes where it stood.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from lhs_helpers.patients import care, life, population, truth
+from lhs_helpers.patients.calendar import iso, january, months, year_of
+from lhs_helpers.patients.chart import Chart
+from lhs_helpers.patients.draws import Draws
+from lhs_helpers.patients.people import People
+from lhs_helpers.patients.world import World
+from lhs_helpers.records.store import write_partition
+
+IDS_PER_SHARD = 1_000_000
+IDS_PER_WAVE = 100_000  # of a shard: its first residents, then the arrivals of each ten years
+WAVE_YEARS = 10
+ACCEPTED = 0.7  # share of orders that clinician and patient carry out: our assumption
+DELAY_DAYS = 30  # an accepted order is carried out within so many days: our assumption
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a shard is: its number, how many people it starts with, where and when, and the seed of its hospital."""
+
+    seed: int
+    number: int
+    patients: int
+    site: str
+    start: str
+    diseases: tuple[str, ...] | None = None
+
+    @property
+    def name(self) -> str:
+        return f"shard-{self.number:04d}"
+
+    def world(self) -> World:
+        return World(Draws(self.seed), None if self.diseases is None else list(self.diseases))
+
+
+@dataclass
+class State:
+    """A shard at rest: its people, the day its clock stands at, and the year up to which arrivals are planned."""
+
+    people: People
+    clock: int
+    planned: int
+
+
+@dataclass
+class Orders:
+    """What a model or a guideline asked for: parallel arrays of patient, day number and code."""
+
+    patient: np.ndarray
+    day: np.ndarray
+    code: np.ndarray
+
+
+@dataclass
+class Records:
+    """What a shard wrote in one period: tables of the record, and true hazards at its beginning."""
+
+    period: str
+    tables: dict[str, pa.Table]
+    hazards: pa.Table
+
+
+def founded(spec: Spec, world: World) -> State:
+    """The shard on its first day: residents with the lives they have led, before anything is recorded."""
+    year = int(spec.start[:4])
+    people = population.residents(world, spec.number * IDS_PER_SHARD + 1, spec.patients, year)
+    return State(people, january(year), year)
+
+
+def advance(
+    spec: Spec, world: World, state: State, to: int, orders: Orders | None = None
+) -> Iterator[tuple[State, Records]]:
+    """Live from the state's clock to day `to`; yields the state and records at the end of each calendar year."""
+    while state.clock < to:
+        end = min(to, january(year_of(state.clock) + 1))
+        state = _with_arrivals(spec, world, state)
+        start, hazards = state.clock, truth.hazards(world, state.people, state.clock)
+        parts = []
+        for day, until in months(start, end):
+            _carry_out(world, state.people, orders, day, until)
+            happened = life.step(world, state.people, day, until)
+            parts.append(care.month(world, state.people, day, until, happened))
+        tables = Chart(world, state.people, care.Visits.join(parts), spec.site).tables(start, end)
+        state = State(state.people, end, state.planned)
+        yield state, Records(iso(start), tables, hazards)
+
+
+def _with_arrivals(spec: Spec, world: World, state: State) -> State:
+    if year_of(state.clock) < state.planned:
+        return state
+    wave = 1 + (state.planned - int(spec.start[:4])) // WAVE_YEARS
+    first = spec.number * IDS_PER_SHARD + wave * IDS_PER_WAVE + 1
+    people = population.arrivals(world, first, spec.patients, state.planned, WAVE_YEARS)
+    return State(state.people.join(people), state.clock, state.planned + WAVE_YEARS)
+
+
+def _carry_out(world: World, people: People, orders: Orders | None, day: int, until: int) -> None:
+    """Orders of this month: most are accepted, and carried out some days later."""
+    if orders is None:
+        return
+    due = (orders.day >= day) & (orders.day < until)
+    for j, (_, treatment) in enumerate(world.treatments):
+        rows = np.flatnonzero(due & (orders.code == treatment.code))
+        mine = np.isin(people.id, orders.patient[rows])
+        who = np.flatnonzero(mine & (people.started[j] > until))
+        accepted = world.draws.uniform(f"accepts {treatment.code}", people.id[who], day) < ACCEPTED
+        who = who[accepted]
+        delay = world.draws.uniform(f"delay {treatment.code}", people.id[who], day) * DELAY_DAYS
+        people.started[j, who] = (until + delay).astype(np.int32)
+
+
+def run(spec: Spec, folder: str, to: int, orders: Orders | None = None) -> dict[str, dict[str, dict]]:
+    """Advance the shard that rests in `folder` (founding it if it is not there); returns its partitions so far."""
+    world, path = spec.world(), Path(folder) / "state" / f"{spec.name}.npz"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        state, files = load(path)
+    else:
+        state, files = founded(spec, world), {}
+    for later, records in advance(spec, world, state, to, orders):
+        name = f"{records.period}_{spec.name}.parquet"
+        for table, data in records.tables.items():
+            if data.num_rows:
+                files.setdefault(table, {})[name] = write_partition(folder, table, name, data)
+        truth.write(Path(folder), name, spec.name, world, later.people, records.hazards)
+        # The state is the commit: until it is renamed into place, this year counts as not lived.
+        _save(path, later, files)
+    return files
+
+
+def load(path: Path) -> tuple[State, dict]:
+    """A shard's state and the partitions it has written."""
+    with np.load(path, allow_pickle=False) as file:
+        columns = {name: file[name] for name in file.files}
+    clock, planned = int(columns.pop("_clock")), int(columns.pop("_planned"))
+    files = json.loads(columns.pop("_files").tobytes().decode())
+    return State(People(columns), clock, planned), files
+
+
+def _save(path: Path, state: State, files: dict) -> None:
+    text = np.frombuffer(json.dumps(files).encode(), np.uint8)
+    state.people.save(path, _clock=np.array(state.clock), _planned=np.array(state.planned), _files=text)

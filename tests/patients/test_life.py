@@ -1,0 +1,118 @@
+"""The engine: published incidence and relative risks hold, and less hazard never means earlier disease."""
+
+import numpy as np
+import pytest
+
+from lhs_helpers.patients import life, population
+from lhs_helpers.patients.calendar import NEVER, january
+from lhs_helpers.patients.draws import Draws
+from lhs_helpers.patients.world import AGES, Moment, World, by_age, life_table, reference
+
+PEOPLE, START = 40_000, january(2019)
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return World(Draws(11))
+
+
+@pytest.fixture(scope="module")
+def residents(world):
+    return population.residents(world, 1, PEOPLE, 2019)
+
+
+def test_there_are_exactly_as_many_living_residents_as_asked_for(residents):
+    assert len(residents) == PEOPLE and residents.alive(START).all()
+
+
+def test_the_age_pyramid_is_the_census(residents):
+    import pandas as pd
+
+    census = pd.read_csv(population.DATA / "population_2020.csv")[["female", "male"]].to_numpy().T
+    age = residents.age(START)
+    for sex in range(2):
+        for low in range(0, 85, 5):
+            share = ((residents.sex == sex) & (age >= low) & (age < low + 5)).mean()
+            assert abs(share - census[sex, low : low + 5].sum() / census.sum()) < 0.005
+
+
+def test_summed_hazards_are_the_published_incidence(world, residents):
+    now = Moment(world, residents, START)
+    for disease in world.diseases:
+        healthy = residents.onset[world.index[disease.key]] == NEVER
+        shift = round(disease.hidden.mean_years) if disease.hidden else 0
+        age = np.minimum(now.age_years + shift, AGES - 1)
+        published = by_age(disease.incidence)[residents.sex, age]
+        ratio = now.hazard(disease.key)[healthy].sum() / published[healthy].sum()
+        assert 0.93 < ratio < 1.07, f"{disease.key}: {ratio:.3f}"
+
+
+def test_onsets_are_as_many_as_their_hazards_say(world, residents):
+    people = residents.take(np.arange(PEOPLE))
+    expected = np.zeros(len(world.diseases))
+    before = people.onset < NEVER
+    for year in range(2019, 2022):
+        now, alive = Moment(world, people, january(year)), people.alive(january(year))
+        for k, disease in enumerate(world.diseases):
+            expected[k] += now.hazard(disease.key)[alive & (people.onset[k] == NEVER)].sum()
+        life.step(world, people, january(year), january(year + 1))
+    seen = ((people.onset < NEVER) & ~before).sum(axis=1)
+    # A year's exposure is a little less than a year for those who die or fall ill in it: up to 4 % here.
+    z = (seen - expected) / np.sqrt(expected)
+    assert (np.abs(z) < 4 + 0.04 * np.sqrt(expected)).all(), dict(zip(world.index, z, strict=True))
+
+
+def test_current_smokers_have_the_published_risk_of_lung_cancer_death_over_never_smokers(world, residents):
+    now = Moment(world, residents, START)
+    age = residents.age(START)
+    old = (age >= 60) & (age < 75)
+    never = residents.smoke_start > START
+    current = ~never & (residents.smoke_quit > START)
+    hazard = now.hazard("lung_cancer")
+    assert 15 < hazard[old & current].mean() / hazard[old & never].mean() < 40
+
+
+def test_when_everybody_stops_smoking_nobody_falls_ill_earlier(world, residents):
+    lives = []
+    for stop in (False, True):
+        people = residents.take(np.arange(PEOPLE))
+        if stop:
+            people.smoke_quit = np.minimum(people.smoke_quit, START).astype(np.int32)
+        for year in range(2019, 2029):
+            life.step(world, people, january(year), january(year + 1))
+        lives.append(people)
+    smoked, quit_ = (people.onset[world.index["lung_cancer"]] for people in lives)
+    both_alive = (lives[0].death == NEVER) & (lives[1].death == NEVER)
+    assert (quit_ >= smoked)[both_alive].all()
+    smokes = (residents.smoke_start <= START) & (residents.smoke_quit > START)
+    new = [((o >= START) & (o < NEVER) & smokes).sum() for o in (smoked, quit_)]
+    assert new[1] < 0.8 * new[0]
+
+
+def test_nobody_falls_ill_before_birth_or_after_death(residents):
+    onset = np.where(residents.onset < NEVER, residents.onset, residents.birth)
+    assert (onset >= residents.birth).all()
+    assert (onset <= residents.death).all()
+
+
+def test_life_expectancy_is_that_of_the_life_table(world, residents):
+    """Hazards of death of 2019, summed over a life: modelled causes and all others together."""
+    people = residents.take(np.arange(PEOPLE))
+    years, hazards = life_table()
+    age = np.clip(people.age(START), 0, AGES - 1).astype(int)
+    expected = hazards[list(years).index(2019)][people.sex, age]
+    life.step(world, people, START, january(2020))
+    died = (people.death < january(2020)).sum()
+    assert abs(died - expected.sum()) < 4 * np.sqrt(expected.sum())
+
+
+def test_the_frozen_table_belongs_to_the_disease_files(world, residents):
+    """Means over these people agree with the table: someone who changes a disease file must compute it again."""
+    now, tables = Moment(world, residents, START), reference()
+    age = residents.age(START)
+    middle = (age >= 45) & (age < 80)
+    for disease in world.diseases:
+        healthy = middle & (residents.onset[world.index[disease.key]] == NEVER)
+        frozen = tables[disease.key][residents.sex, now.age_years][healthy].mean()
+        found = now.relative_risk(disease.key)[healthy].mean()
+        assert abs(found / frozen - 1) < 0.08, f"{disease.key}: run python -m lhs_helpers.patients.reference"

@@ -1,0 +1,30 @@
+"""A small hospital and a common disease, so that a few thousand people hold enough events to judge a model by."""
+
+import pytest
+
+from lhs_helpers.learning import Task
+from lhs_helpers.patients import Hospital
+from lhs_helpers.system import Loop
+
+PATIENTS = 2_000
+
+
+@pytest.fixture(scope="session")
+def task():
+    return Task("hypertension", ("SNOMED:59621000",), window_days=365, min_age=30)
+
+
+@pytest.fixture(scope="session")
+def new_loop(tmp_path_factory, task):
+    """Makes a loop in a hospital of its own, which stands at the beginning of 2014."""
+
+    def make(**changes):
+        hospital = Hospital(tmp_path_factory.mktemp("hospital"), patients=PATIENTS, seed=3, workers=1)
+        settings = {
+            "first_index": "2015-01-01",
+            "threshold": 0.1,
+            "algorithm": "logistic regression",
+        } | changes
+        return Loop(hospital, task, **settings)
+
+    return make

@@ -1,0 +1,128 @@
+"""The command `lhs`: what it prints, its exit codes, and that a mistake or a stop breaks nothing."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from lhs_helpers.cli import app
+from lhs_helpers.records.emr import EMR
+
+ROOT = Path(__file__).parents[1]
+SMALL = ["--patients", "600", "--years", "1", "--seed", "5", "--workers", "1"]
+
+
+def lhs(*arguments: str | Path):
+    """The result of one command: .exit_code, .stdout, .stderr."""
+    return CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+@pytest.fixture(scope="module")
+def hospital(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("cli") / "hospital"
+    result = lhs("generate", folder, *SMALL)
+    assert result.exit_code == 0 and "observations" in result.stdout, result.output
+    return folder
+
+
+def test_a_generated_hospital_passes_its_check(hospital):
+    result = lhs("check", hospital)
+    assert result.exit_code == 0 and "every rule holds" in result.stdout
+
+
+def test_the_same_command_again_changes_nothing(hospital):
+    before = EMR(hospital).manifest
+    assert lhs("generate", hospital, *SMALL).exit_code == 0
+    assert EMR(hospital).manifest == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--patients", "-5"], "patients is -5"),
+        (["--years", "0"], "years is 0"),
+        (["--seed", "-1"], "seed is -1"),
+        (["--start", "2014-05-01"], "1 January"),
+        (["--disease", "plague"], "no disease 'plague'"),
+        (["--workers", "0"], "workers is 0"),
+    ],
+)
+def test_bad_parameters_get_one_sentence_exit_code_2_and_leave_nothing(tmp_path, arguments, says):
+    result = lhs("generate", tmp_path / "new", *arguments)
+    assert result.exit_code == 2 and says in result.stderr and "Traceback" not in result.output
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_one_may_not_write_to(tmp_path):
+    tmp_path.chmod(0o500)
+    result = lhs("generate", tmp_path / "new", *SMALL)
+    assert result.exit_code == 2 and "Can not write" in result.stderr
+
+
+def test_a_file_where_a_folder_is_needed(tmp_path):
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path / "file", tmp_path / "file" / "below"):
+        result = lhs("generate", place, *SMALL)
+        assert result.exit_code == 2 and "Traceback" not in result.output, result.output
+
+
+def test_a_folder_that_is_no_record_can_not_be_checked(tmp_path):
+    result = lhs("check", tmp_path)
+    assert result.exit_code == 2 and "manifest.json" in result.stderr
+
+
+def test_a_corrupt_partition_is_named(hospital, tmp_path):
+    copy = tmp_path / "copy"
+    subprocess.run(["cp", "-r", hospital, copy], check=True)
+    partition = next((copy / "observations").iterdir())
+    partition.write_bytes(b"PAR1 no longer a Parquet file")
+    result = lhs("check", copy)
+    assert result.exit_code in (1, 2) and partition.name in result.output and "Traceback" not in result.output
+
+
+def test_a_deleted_partition_fails_the_check(hospital, tmp_path):
+    copy = tmp_path / "copy"
+    subprocess.run(["cp", "-r", hospital, copy], check=True)
+    partition = next((copy / "observations").iterdir())
+    partition.unlink()
+    result = lhs("check", copy)
+    assert result.exit_code == 1 and partition.name in result.stdout
+
+
+def test_a_hospital_goes_to_synthea_csv_and_back(hospital, tmp_path):
+    written = lhs("export", "synthea", hospital, tmp_path / "csv")
+    assert written.exit_code == 0 and "observations.csv" in written.stdout, written.output
+    read = lhs("import", "synthea", tmp_path / "csv", tmp_path / "back")
+    assert read.exit_code == 0, read.output
+    people = [EMR(folder).people.count().execute() for folder in (hospital, tmp_path / "back")]
+    assert people[0] == people[1] > 600
+
+
+def test_an_export_that_is_not_there_gets_a_sentence(tmp_path):
+    result = lhs("import", "synthea", tmp_path / "nowhere", tmp_path / "records")
+    assert result.exit_code == 2 and "nowhere" in result.stderr and "Traceback" not in result.output
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends the signal of Ctrl-C")
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_ctrl_c_leaves_a_run_that_goes_on(tmp_path, workers):
+    command = [sys.executable, "-m", "lhs_helpers.cli", "generate", str(tmp_path / "h")]
+    command += ["--patients", "9000", "--years", "2", "--seed", "5", "--workers", workers]
+    running = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while running.poll() is None and not list(tmp_path.glob("h/observations/*.parquet")):
+        time.sleep(0.01)
+    os.killpg(running.pid, signal.SIGINT)  # a terminal sends it to all processes of a command
+    _, complaint = running.communicate(timeout=60)
+    assert running.returncode == 130, complaint
+    assert "goes on where it stood" in complaint and "Traceback" not in complaint
+    assert not (tmp_path / "h" / "manifest.json").exists()
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert finished.returncode == 0, finished.stderr
+    assert EMR(tmp_path / "h").check().empty

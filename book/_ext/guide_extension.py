@@ -1,0 +1,60 @@
+"""What the book needs and Jupyter Book does not offer: mathematics without a foreign server, buttons that
+wait for the public address, and a notebook to download beside every page that runs."""
+
+from __future__ import annotations
+
+from importlib.metadata import files
+from pathlib import Path
+from shutil import copy2
+
+from sphinx.application import Sphinx
+from sphinx.config import Config
+
+# All of MathJax 3 in one file that draws SVG: no font files, nothing loaded later.
+MATHJAX = "tex-svg-full.js"
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.connect("config-inited", use_own_mathjax)
+    app.connect("config-inited", add_buttons_that_need_an_address)
+    app.connect("builder-inited", copy_mathjax)
+    app.connect("html-page-context", offer_notebook)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def use_own_mathjax(app: Sphinx, config: Config) -> None:
+    config.mathjax_path = MATHJAX
+
+
+def copy_mathjax(app: Sphinx) -> None:
+    """Put MathJax from its PyPI package among the book's own static files."""
+    packaged = next(f for f in files("sphinx-mathjax-offline") if f.name == MATHJAX)
+    target = Path(app.outdir, "_static", MATHJAX)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    copy2(packaged.locate(), target)
+
+
+def add_buttons_that_need_an_address(app: Sphinx, config: Config) -> None:
+    """Source, Colab and Binder buttons, once `repository.url` in _config.yml says where the project lives.
+
+    Jupyter Book itself stops with an error when a button is asked for and the address is empty.
+    """
+    options = config.html_theme_options
+    if not options.get("repository_url"):
+        return
+    options["use_repository_button"] = options["use_source_button"] = options["use_issues_button"] = True
+    options["launch_buttons"] = {
+        "notebook_interface": "jupyterlab",
+        "colab_url": "https://colab.research.google.com",
+        "binderhub_url": "https://mybinder.org",
+    }
+
+
+def offer_notebook(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: object) -> None:
+    """Add the page's paired .ipynb to the download button."""
+    pair = Path(app.srcdir, f"{pagename}.ipynb")
+    if pair.exists():
+        target = Path(app.outdir, "_sources", f"{pagename}.ipynb")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        copy2(pair, target)
+        context["ipynb_source"] = f"{pagename}.ipynb"

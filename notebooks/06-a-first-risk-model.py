@@ -1,0 +1,454 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Learn a first risk model
+#
+# On this page five algorithms learn who will be diagnosed with lung cancer within three years. You will be able
+# to train them, judge them on people they have never seen, put an interval on every number, and say what an
+# alarm is worth where the disease is rare. And you will hold a rule of two facts against all of them.
+#
+# **Time:** 30 minutes to read and try; the page itself runs in less than half a minute.
+# **What to know first:** tasks, cohorts and features (page {doc}`05 <05-from-records-to-a-question>`).
+#
+# ```{warning}
+# The patients are synthetic: they are for learning. No model on this page is for care.
+# ```
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from lhs_helpers import plots
+from lhs_helpers.learning import (
+    Task,
+    cohort,
+    evaluate,
+    features,
+    paired_difference,
+    split_people,
+    train,
+    vocabulary,
+)
+from lhs_helpers.patients import cached_hospital
+
+plots.use_style()
+
+# %% [markdown]
+# The hospital, the task and the split of page 05 again: six years of records, index date 1 January 2017, three
+# years before it to learn from, three years after it to be foretold.
+
+# %%
+emr = cached_hospital(patients=60_000, years=6, seed=7, start="2014-01-01").emr
+LUNG_CANCER, INDEX = "SNOMED:254637007", "2017-01-01"
+DAYS = dict(window_days=1_095, lookback_days=1_096)
+task = Task("Lung cancer within 3 years", (LUNG_CANCER,), **DAYS, min_age=45)
+people = cohort(emr, task, INDEX)
+learning, held_out = split_people(people, 0.6, seed=0)
+groups = {"learning": learning["label"], "held out": held_out["label"]}
+counts = pd.DataFrame({"people": map(len, groups.values())}, index=groups)
+counts["diagnosed"] = [label.sum() for label in groups.values()]
+assert counts["diagnosed"].between(25, 120).all()
+counts
+
+# %% [markdown]
+# Look at the second column before you go on. There are many people and few cases: all that can be learned
+# about lung cancer here, and all that can be said about the models, rests on a few dozen people. It is the
+# number of *cases* that makes a study small or large. This one is small, and the page will show what that means.
+#
+# ## Make the features
+#
+# The columns are chosen by what is written about the people in the learning group; then both groups get them.
+
+# %%
+columns = vocabulary(emr, learning, task)
+X = features(emr, learning, task, columns)
+X_new = features(emr, held_out, task, columns)
+y, y_new = learning["label"].to_numpy(), held_out["label"].to_numpy()
+per_case = X.shape[1] / y.sum()
+print(f"{X.shape[1]} columns; {per_case:.1f} columns for each case to learn from")
+assert X.shape[1] > y.sum()
+
+# %% [markdown]
+# There are more columns than cases. With so many numbers on each person a rule can be found that fits every case by
+# accident, and is worth nothing for the next person. The five algorithms are set to hold back: small weights, large
+# groups, short trees. That helps; it does not replace cases.
+#
+# ## Train five algorithms
+#
+# - *Logistic regression* adds up points: so many for each year of age, so many for smoking.
+# - A *random forest* lets 150 decision trees vote.
+# - A *support vector machine* (SVM) draws a boundary between those with and those without the outcome.
+# - *k-nearest neighbours* looks up what became of the most similar people.
+# - {term}`Gradient boosting <gradient boosting>` builds trees one after the other, each on the errors of those before.
+#
+# `train` gives each the preparation it needs, from the learning group alone. All return a risk between 0 and 1.
+
+# %%
+ALGORITHMS = [
+    "logistic regression",
+    "random forest",
+    "svm",
+    "k-nearest neighbours",
+    "gradient boosting",
+]
+models = {name: train(X, y, name) for name in ALGORITHMS}
+risks = {name: model.predict_proba(X_new)[:, 1] for name, model in models.items()}
+pd.DataFrame(risks, index=X_new.index).head(3).round(4)
+
+# %% [markdown]
+# ## And a model of two facts
+#
+# Before you judge any of them: how far do you get with what everybody knows? Age, and whether somebody smokes
+# or has smoked. A logistic regression on these alone:
+
+# %%
+smoking = X.columns[X.columns.str.startswith("Tobacco smoking status NHIS: last is")]
+TWO_FACTS = ["Age (years)", *smoking]
+simple = train(X[TWO_FACTS], y, "logistic regression")
+risks["age and smoking only"] = simple.predict_proba(X_new[TWO_FACTS])[:, 1]
+TWO_FACTS
+
+# %% [markdown]
+# ## Judge them
+#
+# Three measures, each with a 95 % interval from a {term}`bootstrap` over the held-out people:
+#
+# - {term}`AUROC`: how well the risks put people in order;
+# - {term}`AUPRC`: order again, seen from those who are called most at risk;
+# - {term}`Brier score`: how far the risks are from what happened.
+
+# %%
+judged = {name: evaluate(y_new, risk, threshold=0.01) for name, risk in risks.items()}
+MEASURES = ["AUROC", "AUPRC", "Brier"]
+
+
+def in_words(measures):
+    """Estimate and 95 % interval of each of these measures, a row for each model."""
+    form, words = "{:.3f} ({:.3f} to {:.3f})", {}
+    for name, table in judged.items():
+        words[name] = [form.format(*row) for row in table.loc[measures].to_numpy()]
+    return pd.DataFrame(words, index=measures).T
+
+
+in_words(MEASURES)
+
+# %% [markdown]
+# The Brier score hardly moves, because the disease is rare. Somebody who tells everybody the same risk, the
+# {term}`prevalence`, gets this one:
+
+# %%
+alike = y_new.mean() * (1 - y_new.mean())
+brier = judged["logistic regression"].loc["Brier", "estimate"]
+print(f"the same risk for everybody {alike:.4f}, logistic regression {brier:.4f}")
+assert abs(brier - alike) < 0.001
+
+# %% [markdown]
+# AUROC and its intervals as a picture:
+
+# %%
+auroc = pd.DataFrame({name: table.loc["AUROC"] for name, table in judged.items()}).T
+auroc = auroc.sort_values("estimate")
+fig, ax = plt.subplots(figsize=(5.4, 3.0))
+error = [auroc["estimate"] - auroc["low"], auroc["high"] - auroc["estimate"]]
+ax.errorbar(auroc["estimate"], auroc.index, xerr=error, fmt="o", capsize=3)
+ax.set(xlabel="AUROC on held-out people (0.5 is a coin)", ylabel="Model", xlim=(0.5, 1))
+plots.figure(
+    fig,
+    alt="Dots with 95 % intervals for the AUROC of six models, from "
+    f"{auroc['estimate'].min():.2f} to {auroc['estimate'].max():.2f}. The intervals "
+    "are wide and overlap. The model of age and smoking is among the better ones.",
+    caption="Five algorithms and a model of two facts: with "
+    f"{y_new.sum()} cases to judge by, intervals are about "
+    f"{(auroc['high'] - auroc['low']).median():.2f} wide and most overlap.",
+)
+
+# %% [markdown]
+# Which is the best? Nobody can tell. The intervals of most models reach above the best estimate, so each of these may
+# be as good; k-nearest neighbours may be the exception. Had you been shown the estimates alone, you would have crowned
+# a winner.
+
+# %%
+width = (auroc["high"] - auroc["low"]).median()
+overlap = (auroc["high"] > auroc["estimate"].max()).sum()
+print(f"intervals are {width:.2f} wide (median)")
+print(f"{overlap} of {len(auroc)} reach above the best estimate")
+assert width > 0.08 and overlap >= 4 and auroc.index[0] == "k-nearest neighbours"
+assert auroc.loc["age and smoking only", "high"] > auroc["estimate"].max()
+
+# %% [markdown]
+# In putting people in order, the model of two facts holds its own among models of more than two hundred columns. What
+# those columns can add are signs of a hidden tumour: coughs, blood counts, weight. Few people have them, so they
+# show at the top of the list, if anywhere, and there AUPRC looks. Somebody who guesses gets the
+# {term}`prevalence`:
+
+# %%
+auprc = pd.Series(
+    {name: table.loc["AUPRC", "estimate"] for name, table in judged.items()}
+)
+auprc["a guess"] = y_new.mean()
+print(auprc.sort_values(ascending=False).round(3).to_string())
+for name in ("logistic regression", "gradient boosting"):
+    assert auprc[name] > 2 * auprc["age and smoking only"]
+
+# %% [markdown]
+# The two best come out several times as high as the model of two facts. Look back at their intervals: they are wide,
+# so how *much* is added stays open. Whether anything is added can be asked more sharply, person by person; the
+# second exercise does.
+#
+# ## Raise an alarm
+#
+# A risk becomes an act at a {term}`threshold`. Suppose the clinic invites everybody whose three-year risk
+# is 1 % or more. That is a statement about values: finding one case is worth 99 invitations in vain. The *alert
+# rate* is the share of people who are invited.
+
+# %%
+AT_THRESHOLD = ["alert rate", "recall", "precision"]
+in_words(AT_THRESHOLD)
+
+# %% [markdown]
+# Read a row aloud. For the logistic regression:
+
+# %%
+one = judged["logistic regression"]["estimate"]
+invited = risks["logistic regression"] >= 0.01
+print(f"{one['alert rate']:.0%} are invited, {invited.sum():,} people.")
+print(f"Among them are {y_new[invited].sum()} of the {y_new.sum()} diagnosed later.")
+print(f"Of a hundred invited, {100 * one['precision']:.0f} have the outcome.")
+assert 0.01 < one["precision"] < 0.04 and 0.35 < one["recall"] < 0.7
+
+# %% [markdown]
+# ## What precision means here
+#
+# Of a hundred people invited, almost all never get the diagnosis. Is the model bad? Not by that alone:
+# {term}`precision` depends on how rare the disease is. Take the same {term}`recall` and {term}`specificity`, and
+# change only the {term}`prevalence`:
+
+# %%
+prevalence = np.geomspace(0.002, 0.5, 100)
+true_alarms = one["recall"] * prevalence
+false_alarms = (1 - one["specificity"]) * (1 - prevalence)
+precision = true_alarms / (true_alarms + false_alarms)
+at_a_quarter = np.interp(0.25, prevalence, precision)
+print(f"precision {one['precision']:.1%} here")
+print(f"precision {at_a_quarter:.0%} where one person in four is a case")
+assert at_a_quarter > 15 * one["precision"]
+
+# %%
+fig, ax = plt.subplots()
+ax.plot(100 * prevalence, 100 * precision)
+here, quarter = 100 * one[["prevalence", "precision"]], (25, 100 * at_a_quarter)
+ax.plot(*here, "o", color=plots.ORANGE)
+ax.annotate("this cohort", here + [0, 5], ha="center")
+ax.plot(*quarter, "o", color=plots.GREEN)
+ax.annotate("one in four  ", quarter, ha="right", va="bottom")
+ax.set(xscale="log", xlabel="Prevalence of the outcome (%)")
+ax.set(ylabel="Precision (%)", ylim=(0, 100))
+ax.set_xticks(ticks := [0.2, 0.5, 1, 2, 5, 10, 25, 50], labels=ticks)
+plots.figure(
+    fig,
+    alt="Curve of precision against prevalence, on a logarithmic scale, at the recall "
+    f"and specificity of the model. It climbs from {one['precision']:.0%} in this "
+    f"cohort to {at_a_quarter:.0%} where one person in four is a case.",
+    caption="The same model, the same errors: precision is "
+    f"{one['precision']:.0%} in this cohort and would be {at_a_quarter:.0%} among "
+    "people of whom a quarter are cases.",
+)
+
+# %% [markdown]
+# The study from which this guide starts {cite}`chen2022` tested on sets of which about a quarter were
+# cases. Its precisions, and anybody's, can not be read without that number. Say the prevalence whenever you say a
+# precision. And never balance the classes to flatter it: that spoils the risks and gains nothing
+# {cite}`goorbergh2022`.
+#
+# ## Against a rule
+#
+# A clinic without a computer would invite by rule: aged 55 to 80, smokes or has smoked. What does the model offer to
+# those who can already do that? Let both invite the same number of people.
+
+# %%
+smokes_or_smoked = smoking[~smoking.str.contains("Never")]
+smoked = X_new[smokes_or_smoked].sum(axis=1).to_numpy() > 0
+rule = smoked & X_new["Age (years)"].between(55, 80.999).to_numpy()
+found = {"rule": y_new[rule].sum()}
+for name in ("age and smoking only", "logistic regression"):
+    highest = np.argsort(-risks[name])[: rule.sum()]
+    found[name] = y_new[highest].sum()
+print(f"each invites {rule.mean():.0%} of the people; cases among them:")
+assert len(smokes_or_smoked) == 2 and 0.2 < rule.mean() < 0.4
+pd.Series(found, name=f"of {y_new.sum()} cases").to_frame()
+
+# %% [markdown]
+# Is that a difference? Each case is found or not. Like the heads of as many tossed coins, such counts scatter by
+# about two standard deviations either way.
+
+# %%
+spread = 2 * np.sqrt(y_new.sum() * 0.25)
+difference = max(found.values()) - min(found.values())
+print(f"most minus fewest: {difference}; chance moves a count by {spread:.0f}")
+assert difference < spread
+
+# %% [markdown]
+# To invite as many as the rule does is expensive, and there the three hardly differ. The use of a risk is
+# another: it has a dial. The rule invites a third of the people or nobody; a risk can invite the
+# 5 % at the top.
+
+# %%
+top = np.argsort(-risks["logistic regression"])[: len(y_new) // 20]
+cases = y_new[top].sum()
+print(f"{len(top)} people at the top, among them {cases} of {y_new.sum()} cases")
+assert 1 / 3 < cases / y_new.sum() < 0.6
+
+# %% [markdown]
+# A twentieth of the people holds more than a third of the cases. Whether a clinic wants to stop there is its own
+# decision.
+#
+# ## What did it look at? A glance
+#
+# In a logistic regression each column has a weight: how much it adds to the *log-odds*, the logarithm of
+# risk / (1 − risk). Where risks are small, a weight of 0.1 raises the risk by about a tenth. The columns have different
+# units, so each weight is given per standard deviation of its column. The ten largest:
+
+# %%
+model = models["logistic regression"]
+names = model["simpleimputer"].get_feature_names_out(X.columns)
+weights = pd.Series(model["logisticregression"].coef_[0], names)
+largest = weights.loc[weights.abs().nlargest(10).index].sort_values()
+labels = largest.index.str.replace("missingindicator_", "not measured: ")
+labels = labels.str.replace(r" \[.*?\]", "", regex=True).str.wrap(34)
+fig, ax = plt.subplots(figsize=(5.4, 4.0))
+ax.barh(labels, largest, color=np.where(largest > 0, plots.ORANGE, plots.BLUE))
+ax.tick_params(axis="y", labelsize=8)
+ax.set(xlabel="Weight (log-odds per standard deviation)", ylabel="Column")
+plots.figure(
+    fig,
+    alt="Bar chart of the ten largest weights of the logistic regression. Current "
+    "smoking has the largest positive weight, never having smoked the only strong "
+    "negative one; emergency admissions, cough and age are among the others.",
+    caption="The largest weights of the logistic regression: smoking leads; age "
+    "follows, among columns that may be signs of a tumour, or noise.",
+)
+assert "Current" in largest.index[-1] and "Never" in largest.index[0]
+assert all(
+    largest.index.str.contains(word).any() for word in ("Emergency", "Cough", "Age")
+)
+
+# %% [markdown]
+# A glance, no more. Columns that go together share a weight between them, which is why age looks weak among so much
+# that comes with age. A weight is not a cause. And part of this list changes when other people are drawn; the first
+# exercise asks you to look.
+#
+# ## Exercises
+#
+# ```{exercise-start} Draw again
+# :label: ex06-again
+# ```
+# Suppose the hospital next door had sent you its patients. Imitate it: draw as many people from the learning
+# group, with replacement, train a logistic regression on them, and store its ten largest columns (an index of names) as
+# `again`. Run `check_again(again)`. How many of the ten are the same?
+
+
+# %%
+def check_again(again):
+    assert again is not None and len(set(again)) == 10, "give ten different columns"
+    same = set(again) & set(weights.abs().nlargest(10).index)
+    assert 1 <= len(same) <= 9, "some of the columns should be the same, not all"
+    return len(same)
+
+
+# %% [markdown]
+# ```{exercise-end}
+# ```
+#
+# ```{solution-start} ex06-again
+# :class: dropdown
+# ```
+
+# %%
+draw = np.random.default_rng(1).integers(0, len(X), len(X))
+drawn = train(X.iloc[draw], y[draw], "logistic regression")
+names = drawn["simpleimputer"].get_feature_names_out(X.columns)
+again = pd.Series(drawn["logisticregression"].coef_[0], names).abs().nlargest(10).index
+print(check_again(again), "of 10 are the same:")
+print(*sorted(set(again) & set(weights.abs().nlargest(10).index)), sep="\n")
+
+# %% [markdown]
+# The same hospital, the same years, and already part of the list is new. What stays has more evidence behind it
+# than what goes.
+#
+# ```{solution-end}
+# ```
+#
+# ```{exercise-start} In pairs
+# :label: ex06-pairs
+# ```
+# Overlapping intervals are a coarse comparison: both models were judged on the same people. `paired_difference` draws
+# the held-out people again and again, with replacement, and each time takes the measures of a challenger minus those of
+# a champion *on the same draw*. Let age and smoking be the champion and gradient boosting the challenger
+# (`people=held_out["patient_id"], threshold=0.01`). Store the table as `pairs` and run `check_pairs(pairs)`. Is there a
+# winner in AUROC? In AUPRC?
+
+
+# %%
+def check_pairs(pairs):
+    assert pairs is not None and "AUPRC" in pairs.index, "give the whole table"
+    assert (pairs["low"] < pairs["high"]).all(), "are these two different models?"
+    assert pairs.loc["AUPRC", "estimate"] > 0, "which is the champion?"
+
+
+# %% [markdown]
+# ```{exercise-end}
+# ```
+#
+# ```{solution-start} ex06-pairs
+# :class: dropdown
+# ```
+
+# %%
+champion, challenger = risks["age and smoking only"], risks["gradient boosting"]
+judged_on = dict(people=held_out["patient_id"], threshold=0.01)
+pairs = paired_difference(y_new, champion, challenger, **judged_on)
+check_pairs(pairs)
+assert pairs.loc["AUROC", "low"] < 0 < pairs.loc["AUROC", "high"]
+assert pairs.loc["AUPRC", "low"] > 0
+pairs.loc[["AUROC", "AUPRC"]].round(3)
+
+# %% [markdown]
+# In AUROC zero lies inside the interval: no winner to announce. In AUPRC the whole interval lies above zero. At the
+# top of the list the other columns tell something that age and smoking do not, though nobody can say from 48 cases
+# how much. In pairs an interval is narrower than the two single ones suggest, because a draw that is easy for
+# one model is easy for both.
+#
+# ```{solution-end}
+# ```
+#
+# ## What we have seen
+#
+# - Five algorithms are five lines. The work was done before, in the question.
+# - The number of cases decides what can be known. In AUROC most differences are smaller than the intervals.
+# - Two facts, age and smoking, put people in order about as well as two hundred columns do. At the top of the list,
+#   where AUPRC looks, the columns add something.
+# - Inviting from a risk of 1 % on finds about half of the later cases; of a hundred people invited, about two have
+#   the outcome. Precision means nothing without the prevalence.
+#
+# ## Limits
+#
+# One hospital, one index date, one split. Those who left or died are counted as not diagnosed. Nothing was tuned, so
+# an algorithm may do better than here; with so few cases nobody could show it. And order is not everything:
+# whether a risk of 1 % *is* 1 % was not asked.
+#
+# ## What next
+#
+# Page {doc}`07 <07-how-good-is-it-really>` asks it, and how much better any model could possibly do. Page
+# {doc}`09 <09-learning-cycles>` lets the cases grow.

@@ -1,0 +1,126 @@
+"""Every page as a reader opens it, in headless Chromium, on a screen and on a phone."""
+
+import pytest
+
+from .conftest import TOC, say
+
+PHONE, SCREEN = 390, 1280
+
+# Elements beyond the right edge that no box around them lets a reader scroll to; the deepest ones say most.
+TOO_WIDE = """[...document.querySelectorAll('main *, article *')].filter(e => {
+    if (!e.checkVisibility() || e.children.length) return false
+    for (let box = e.parentElement; box; box = box.parentElement)
+        if (['auto', 'scroll'].includes(getComputedStyle(box).overflowX)) return false
+    const place = e.getBoundingClientRect()
+    return place.width > 1 && place.height > 1 && place.right > document.documentElement.clientWidth + 1
+}).slice(0, 3).map(e => `<${e.localName} class="${e.getAttribute('class') ?? ''}"> ` + e.textContent.slice(0, 40))"""
+
+# Pictures that are not drawn; one in a closed box waits for the reader to open it.
+NOT_SEEN = """Promise.all([...document.querySelectorAll('article img')]
+    .filter(i => !i.closest('details:not([open]), .toggle-hidden'))
+    .map(async i => {
+        await i.decode().catch(() => null)
+        const seen = i.naturalWidth && i.checkVisibility() && i.getBoundingClientRect().width > 20
+        return seen ? null : i.src.slice(0, 80)
+    })).then(found => found.filter(Boolean))"""
+
+HITS = """new Promise(done => { const end = Date.now() + 10000; (function look() {
+    const hits = document.querySelectorAll('#search-results li').length
+    hits || Date.now() > end ? done(hits) : setTimeout(look, 100) })() })"""
+
+
+def sideways_problems(browser, name: str) -> list[str]:
+    """What makes a page scroll sideways on a phone, or is cut off there."""
+    browser.resize(PHONE)
+    width, wide = browser.ask("document.scrollingElement.scrollWidth"), browser.ask(TOO_WIDE)
+    problems = [f"{name} is {width} px wide on a phone of {PHONE} px"] if width > PHONE else []
+    problems += [f"{name}: {element} reaches beyond the right edge of a phone" for element in wide]
+    return [f"{p}; let it wrap, or put it in a box that scrolls (book/_static/guide.css)" for p in problems]
+
+
+def picture_problems(browser, name: str) -> list[str]:
+    return [f"{name}: the picture {source} can not be seen" for source in browser.ask(NOT_SEEN)]
+
+
+@pytest.mark.parametrize("name", [*TOC, "index", "search", "genindex"])
+def test_a_page_opens_without_errors_and_fits_a_phone(name, book, serve, browser):
+    browser.resize(SCREEN)
+    problems = [f"{name}: {problem}" for problem in browser.visit(f"{serve(book)}/{name}.html")]
+    problems += picture_problems(browser, name)
+    problems += sideways_problems(browser, name)
+    say(problems + picture_problems(browser, name))
+
+
+@pytest.mark.parametrize("word", ["calibration", "stroke"])
+def test_search_finds_a_word(word, book, serve, browser):
+    browser.resize(SCREEN)
+    say(browser.visit(f"{serve(book)}/search.html?q={word}"))
+    assert browser.ask(HITS) > 0, f"The search finds no page with the word {word}"
+
+
+def test_search_does_not_find_what_is_not_there(book, serve, browser):
+    browser.visit(f"{serve(book)}/search.html?q=xylophonist")
+    assert browser.ask(HITS.replace("10000", "2000")) == 0
+
+
+@pytest.fixture
+def opened(tmp_path, serve, browser):
+    """Open a page with the given body, and return its address and its problems."""
+
+    def visit(body: str) -> list[str]:
+        head = (
+            '<!doctype html><meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"'
+        )
+        (tmp_path / "x.html").write_text(f"{head}><article>{body}</article>", encoding="utf-8")
+        browser.resize(SCREEN)
+        return browser.visit(f"{serve(tmp_path)}/x.html")
+
+    return visit
+
+
+@pytest.mark.parametrize(
+    ("bad", "says"),
+    [
+        ("<script>console.error('broken', 7)</script>", "console error: broken 7"),
+        ("<script>undefinedFunction()</script>", "undefinedFunction is not defined"),
+        ("<script>setTimeout(() => { throw Error('late') }, 50)</script>", "late"),
+        ("<script>Promise.reject(Error('refused'))</script>", "refused"),
+        ('<img alt="a" src="gone.png">', "request failed with 404"),
+        (
+            '<script src="http://127.0.0.1:9/x.js"></script>',
+            "request to another server: http://127.0.0.1:9/x.js",
+        ),
+        ("<script>fetch('http://127.0.0.1:9/y').catch(() => 0)</script>", "request to another server"),
+    ],
+)
+def test_broken_page_is_found(opened, bad, says):
+    assert any(says in problem for problem in opened(bad))
+
+
+def test_sound_page_has_no_problems(opened, browser):
+    assert not opened('<p>Text</p><div style="overflow-x: auto"><pre style="width: 900px">wide</pre></div>')
+    assert not sideways_problems(browser, "x")
+    assert not picture_problems(browser, "x")
+
+
+@pytest.mark.parametrize(
+    ("bad", "says"),
+    [
+        ('<div style="width: 900px">wide</div>', "px wide on a phone of 390 px"),
+        (
+            '<div style="overflow: hidden"><p style="width: 900px">cut</p></div>',
+            '<p class=""> cut reaches beyond',
+        ),
+    ],
+)
+def test_page_too_wide_for_a_phone_is_found(opened, browser, bad, says):
+    assert not opened(bad)
+    assert any(says in problem for problem in sideways_problems(browser, "x"))
+
+
+@pytest.mark.parametrize(
+    "hidden", ['src="gone.png"', 'src="data:image/gif;base64,R0lGODlhAQABAAAAACw=" hidden']
+)
+def test_picture_that_is_not_seen_is_found(opened, browser, hidden):
+    opened(f'<img alt="Risk by age" width="100" {hidden}>')
+    assert "can not be seen" in picture_problems(browser, "x")[0]

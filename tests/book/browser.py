@@ -71,6 +71,7 @@ class Browser:
         self._socket = self._connect()
         for domain in ("Page", "Network", "Runtime", "Log"):
             self.call(f"{domain}.enable")
+        self.call("Page.setLifecycleEventsEnabled", enabled=True)
 
     def _connect(self):
         from websocket import create_connection
@@ -126,22 +127,22 @@ class Browser:
         failed = self.call("Page.navigate", url=url).get("errorText")
         if failed:
             return [f"{url} does not load: {failed}"]
-        while not any(method == "Page.loadEventFired" for method, _ in self._events):
-            self._read()
-        # A moment for the scripts that start when a page has loaded: then they have asked for what they need.
-        self.ask("new Promise(done => setTimeout(done, 150))")
-        _wait(
-            lambda: self.ask("document.readyState === 'complete'") and not self._open_requests(),
-            f"{url} keeps loading",
-        )
+        _wait(self._at_rest, f"{url} keeps loading")
         self.ask("window.MathJax?.startup?.promise?.then(() => true)")
         return [problem for event in self._events for problem in _problems(*event, host)]
 
-    def _open_requests(self) -> set[str]:
-        def told(*methods: str) -> set[str]:
-            return {about["requestId"] for method, about in self._events if method in methods}
+    def _at_rest(self) -> bool:
+        """The document now shown has loaded and asked for nothing for half a second.
 
-        return told("Network.requestWillBeSent") - told("Network.loadingFinished", "Network.loadingFailed")
+        It may be another than the one asked for: a page that sends its reader on is left before it is at rest.
+        """
+        shown = self.call("Page.getFrameTree")["frameTree"]["frame"]["loaderId"]
+        reached = {
+            told["name"]
+            for method, told in self._events
+            if method == "Page.lifecycleEvent" and told["loaderId"] == shown
+        }
+        return {"load", "networkIdle"} <= reached
 
 
 def _problems(method: str, told: dict, host: str) -> list[str]:

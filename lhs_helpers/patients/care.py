@@ -13,17 +13,29 @@ from pathlib import Path
 
 import numpy as np
 
+from lhs_helpers.patients import screening
 from lhs_helpers.patients.calendar import NEVER, YEAR
 from lhs_helpers.patients.life import Happening
+from lhs_helpers.patients.moment import Moment
 from lhs_helpers.patients.people import People
-from lhs_helpers.patients.world import Moment, World
+from lhs_helpers.patients.scenarios import Guideline
+from lhs_helpers.patients.world import World
 
 KINDS = ("wellness", "follow_up", "symptom", "emergency", "inpatient")
+SLOW = ("chronic", "marker")  # kinds of disease that wait until a visit finds them
 WELLNESS, FOLLOW_UP, SYMPTOM, EMERGENCY, INPATIENT = range(5)
 MONTHS_BETWEEN_WELLNESS = 11
 WELLNESS_SHARE = 0.55  # of office visits, when the last check is long enough ago: our estimate
 # Where a month's visits of one person are numbered from, by what brought them.
-ORDINAL = {"office": 0, "emergency": 10, "inpatient": 20, "disease": 30, "complaint": 60, "order": 80}
+ORDINAL = {
+    "office": 0,
+    "emergency": 10,
+    "inpatient": 20,
+    "disease": 30,
+    "complaint": 70,
+    "order": 100,
+    "scan": 200,
+}
 
 
 @cache
@@ -57,7 +69,9 @@ def reasons(world: World) -> dict[str, str]:
     """Code -> description of everything a visit can be for: complaints first, then diseases."""
     complaints = {c["code"]: c["description"] for c in settings()["complaints"]["codes"]}
     symptoms = {c.code: c.description for d in world.diseases for c in d.complaint}
-    return complaints | symptoms | {d.code: d.description for d in world.diseases}
+    types = {t.code: t.description for d in world.diseases for t in d.type}
+    harms = {s.complication: s.complication_description for _, s in world.screenings}
+    return complaints | symptoms | {d.code: d.description for d in world.diseases} | types | harms
 
 
 def unrecorded(world: World, people: People, day: int, until: int) -> None:
@@ -69,10 +83,12 @@ def unrecorded(world: World, people: People, day: int, until: int) -> None:
         if disease.kind == "event":
             new = np.flatnonzero((people.onset[k] < until) & (people.diagnosed[k] == NEVER))
             people.diagnosed[k, new] = people.onset[k, new]
-        elif disease.kind == "chronic":
+        elif disease.kind in SLOW:
             open_ = np.flatnonzero(
                 (people.onset[k] < until) & (people.diagnosed[k] == NEVER) & (people.death >= until)
             )
+            if not open_.size:
+                continue
             missed = (1 - disease.visits.found_at_visit) ** visits[open_]
             found = open_[world.draws.uniform(f"{disease.key} found", people.id[open_], day) > missed]
             people.diagnosed[k, found] = np.maximum(people.onset[k, found], (day + until) // 2)
@@ -82,17 +98,35 @@ def unrecorded(world: World, people: People, day: int, until: int) -> None:
 
 def treat(world: World, people: People, k: int, who: np.ndarray, day: np.ndarray) -> None:
     """Start the treatments of disease k in the share of `who` that gets them, from `day`."""
-    for j, (of, treatment) in enumerate(world.treatments):
-        if of == k and not treatment.short:
-            given = world.draws.uniform(f"given {treatment.code}", people.id[who]) < treatment.share
-            people.started[j, who[given]] = np.minimum(people.started[j, who[given]], day[given])
+    if not who.size:
+        return
+    for j in world.treatments_of[k]:
+        treatment = world.treatments[j][1]
+        if not treatment.short:
+            share = np.full(who.size, treatment.share)
+            for change in world.scenarios:
+                if isinstance(change, Guideline) and change.treatment == treatment.code:
+                    share[day >= change.begins] = change.share
+            given = world.draws.uniform(f"given {treatment.code}", people.id[who]) < share
+            begin(world, people, j, who[given], day[given])
+
+
+def begin(world: World, people: People, j: int, who: np.ndarray, day: np.ndarray) -> None:
+    """Treatment j begins in `who` on `day` (or began earlier); some smokers stop with it."""
+    treatment = world.treatments[j][1]
+    people.started[j, who] = np.minimum(people.started[j, who], day)
+    if treatment.stops_smoking:
+        stops = (
+            world.draws.uniform(f"{treatment.code} stops smoking", people.id[who]) < treatment.stops_smoking
+        )
+        people.smoke_quit[who[stops]] = np.minimum(people.smoke_quit[who[stops]], day[stops])
 
 
 def month(world: World, people: People, day: int, until: int, happened: list[Happening]) -> Visits:
     """The visits of a month; finds and treats what they bring to light (changes `people`)."""
     now = Moment(world, people, day)
     parts = [_ordered(world, people, day, until), _disease_visits(world, people, happened)]
-    parts.append(_complaints(world, people, day, until))
+    parts += [_complaints(world, people, day, until), _scans(world, people, day, until)]
     for kind in ("office", "emergency", "inpatient"):
         parts.append(_rate_visits(world, now, kind, day, until))
     visits = Visits.join(parts)
@@ -104,6 +138,7 @@ def month(world: World, people: People, day: int, until: int, happened: list[Hap
     )
     _classify(world, people, visits)
     _find(world, people, visits)
+    _screen(world, people, visits)
     np.minimum.at(people.known, visits.who, visits.day)
     return visits
 
@@ -134,7 +169,9 @@ def _some(
     when = (day + bits * (until - day)).astype(np.int32)
     reason = np.full(who.size, -1, np.int16)
     of_kind = {"office": SYMPTOM, "emergency": EMERGENCY, "inpatient": INPATIENT}[kind]
-    return Visits(who, when, np.full(who.size, of_kind, np.int8), reason, np.full(who.size, ordinal, np.int8))
+    return Visits(
+        who, when, np.full(who.size, of_kind, np.int8), reason, np.full(who.size, ordinal, np.uint8)
+    )
 
 
 def _none() -> Visits:
@@ -143,7 +180,7 @@ def _none() -> Visits:
         np.empty(0, np.int32),
         np.empty(0, np.int8),
         np.empty(0, np.int16),
-        np.empty(0, np.int8),
+        np.empty(0, np.uint8),
     )
 
 
@@ -154,7 +191,7 @@ def _disease_visits(world: World, people: People, happened: list[Happening]) -> 
     for h in happened:
         disease, n = world.diseases[h.disease], h.who.size
         reason = np.full(n, codes.index(disease.code), np.int16)
-        ordinal = np.full(n, ORDINAL["disease"] + h.disease, np.int8)
+        ordinal = np.full(n, ORDINAL["disease"] + world.numbers[h.disease], np.uint8)
         parts.append(Visits(h.who, h.day.astype(np.int32), _place(world, people, h), reason, ordinal))
         first = people.diagnosed[h.disease, h.who] == NEVER
         people.diagnosed[h.disease, h.who[first]] = h.day[first]
@@ -176,10 +213,11 @@ def _place(world: World, people: People, h: Happening) -> np.ndarray:
 def _ordered(world: World, people: People, day: int, until: int) -> Visits:
     """A treatment that is already due in a month when the month begins was ordered: it brings the patient in."""
     codes, parts = list(reasons(world)), [_none()]
-    for j, (k, _) in enumerate(world.treatments):
-        who = np.flatnonzero((people.started[j] >= day) & (people.started[j] < until))
+    treatments, whose = np.nonzero((people.started >= day) & (people.started < until))
+    for j in np.unique(treatments):
+        k, who = world.treatments[j][0], whose[treatments == j]
         reason = np.full(who.size, codes.index(world.diseases[k].code), np.int16)
-        ordinal = np.full(who.size, ORDINAL["order"] + j, np.int8)
+        ordinal = np.full(who.size, ORDINAL["order"] + world.treatment_numbers[j], np.uint8)
         parts.append(
             Visits(who, people.started[j, who], np.full(who.size, FOLLOW_UP, np.int8), reason, ordinal)
         )
@@ -189,19 +227,41 @@ def _ordered(world: World, people: People, day: int, until: int) -> Visits:
 def _complaints(world: World, people: People, day: int, until: int) -> Visits:
     """Symptoms of a hidden disease bring people to the doctor before it shows itself."""
     codes = list(reasons(world))
-    parts = [_none()]
+    parts, total = [_none()], 0
     for k, disease in enumerate(world.diseases):
         for number, complaint in enumerate(disease.complaint):
+            total += 1
             ahead = people.surfaces[k] - day
             chance = 1 - np.exp(-complaint.per_year * (until - day) / YEAR)
-            near = np.flatnonzero((ahead > 0) & (ahead < complaint.years * YEAR) & people.present(day))
+            unknown = people.diagnosed[k] == NEVER
+            near = (ahead > 0) & (ahead < complaint.years * YEAR) & unknown & people.present(day)
+            near = np.flatnonzero(near)
             u = world.draws.uniform(f"{disease.key} complaint {number}", people.id[near], day)
             who = near[u < chance]
             when = (day + u[u < chance] / chance * (until - day)).astype(np.int32)
             reason = np.full(who.size, codes.index(complaint.code), np.int16)
-            ordinal = np.full(who.size, ORDINAL["complaint"] + number, np.int8)
+            ordinal = np.full(who.size, ORDINAL["complaint"] + world.complaint_numbers[total - 1], np.uint8)
             parts.append(Visits(who, when, np.full(who.size, SYMPTOM, np.int8), reason, ordinal))
     return Visits.join(parts)
+
+
+def _scans(world: World, people: People, day: int, until: int) -> Visits:
+    """Screening tests that are due this month."""
+    parts = [_none()]
+    for s in range(len(world.screenings)):
+        who = np.flatnonzero((people.scan[s] >= day) & (people.scan[s] < until))
+        kind, reason = np.full(who.size, FOLLOW_UP, np.int8), np.full(who.size, -1, np.int16)
+        ordinal = np.full(who.size, ORDINAL["scan"] + s, np.uint8)
+        parts.append(Visits(who, people.scan[s, who], kind, reason, ordinal))
+    return Visits.join(parts)
+
+
+def _screen(world: World, people: People, visits: Visits) -> None:
+    for s, (k, _) in enumerate(world.screenings):
+        at = np.flatnonzero(visits.ordinal == ORDINAL["scan"] + s)
+        who, day = visits.who[at], visits.day[at]
+        found = screening.look(world, people, s, who, day)
+        treat(world, people, k, who[found], day[found])
 
 
 def _classify(world: World, people: People, visits: Visits) -> None:
@@ -233,7 +293,7 @@ def _classify(world: World, people: People, visits: Visits) -> None:
 
 def _find(world: World, people: People, visits: Visits) -> None:
     for k, disease in enumerate(world.diseases):
-        if disease.kind != "chronic":
+        if disease.kind not in SLOW:
             continue
         ill = people.onset[k, visits.who] <= visits.day
         open_ = np.flatnonzero(ill & (people.diagnosed[k, visits.who] == NEVER))

@@ -1,20 +1,18 @@
 """From a shard's visits to the rows of its record: who wrote what, when, and when the record knew it."""
 
-from functools import cache
+from zlib import crc32
 
 import numpy as np
 import pyarrow as pa
 
-from lhs_helpers.patients import care, measures
+from lhs_helpers.patients import care, life, measures, results, screening
 from lhs_helpers.patients.calendar import NEVER, timestamps
 from lhs_helpers.patients.care import EMERGENCY, FOLLOW_UP, INPATIENT, KINDS, WELLNESS, Visits, settings
-from lhs_helpers.patients.measures import Bedside
 from lhs_helpers.patients.people import EDUCATION, INSURANCE, RACES, SEXES, People
+from lhs_helpers.patients.scenarios import CodeReplaced, UnitChange
+from lhs_helpers.patients.words import as_codes, as_words
 from lhs_helpers.patients.world import World
 
-SMOKING = "LOINC:72166-2"
-SMOKING_WORDS = ("Never smoker", "Current every day smoker", "Former smoker")
-STAGE = "LOINC:21908-9"
 RACE_WORDS = (
     "white",
     "white",
@@ -22,7 +20,6 @@ RACE_WORDS = (
     "asian",
     "other",
 )  # Hispanic people are white with that ethnicity here
-SKIPPED = 0.04  # a measurement of a panel that was not made or not kept: our estimate
 DAY_SECONDS = 86_400
 
 
@@ -31,11 +28,22 @@ def concepts(world: World) -> pa.Table:
     rows = [(k["code"], k["description"], None, "encounter") for k in settings()["kinds"].values()]
     rows += [(code, text, None, "condition") for code, text in care.reasons(world).items()]
     rows += [(r.code, r.description, r.unit, "observation") for r in measures.table().itertuples()]
-    rows += [(SMOKING, "Tobacco smoking status NHIS", None, "observation")]
-    rows += [(STAGE, "Stage group.clinical Cancer", None, "observation")]
+    rows += [(results.SMOKING, "Tobacco smoking status NHIS", None, "observation")]
+    rows += [(results.STAGE, "Stage group.clinical Cancer", None, "observation")]
     rows += [(t.code, t.description, None, t.kind) for _, t in world.treatments]
     rows += [(w.code, w.description, None, "procedure") for d in world.diseases for w in d.workup]
+    for _, test in world.screenings:
+        done = [(test.code, test.description), (test.follow_up, test.follow_up_description)]
+        rows += [
+            (c, text, None, "procedure") for c, text in [*done, (test.invasive, test.invasive_description)]
+        ]
     rows += [(v["code"], v["description"], None, "immunization") for v in settings()["vaccines"].values()]
+    meant = {row[0]: row for row in rows}
+    for change in world.scenarios:
+        if isinstance(change, CodeReplaced):
+            rows.append((change.new, change.description, *meant[change.old][2:]))
+        elif isinstance(change, UnitChange):
+            rows.append((change.code, meant[change.code][1], change.unit, "observation"))
     code, description, unit, kind = zip(*dict.fromkeys(rows), strict=True)
     system = [c.split(":")[0] for c in code]
     return pa.table({"code": code, "system": system, "description": description, "unit": unit, "kind": kind})
@@ -44,8 +52,8 @@ def concepts(world: World) -> pa.Table:
 class Chart:
     """The visits of one shard in one period, as tables. All times are known here; the rest is arithmetic."""
 
-    def __init__(self, world: World, people: People, visits: Visits, site: str):
-        self.world, self.people, self.visits, self.site = world, people, visits, site
+    def __init__(self, world: World, people: People, visits: Visits):
+        self.world, self.people, self.visits, self.site = world, people, visits, world.site.name
         draws, ids, when = world.draws, people.id[visits.who], visits.day
         self.patient = ids
         month = when.astype("M8[D]").astype("M8[M]").astype(np.int64)
@@ -68,7 +76,7 @@ class Chart:
             "patients": self._patients(start, end),
             "encounters": self._encounters(),
             "conditions": self._conditions(start, end),
-            "observations": self._observations(start, end),
+            "observations": results.observations(self),
             "medications": self._medications(),
             "procedures": self._procedures(),
             "immunizations": self._immunizations(),
@@ -99,10 +107,10 @@ class Chart:
         return pa.table({
             "patient_id": people.id[who], "source_id": people.id[who].astype(str),
             "birth_date": pa.array(people.birth[who].astype("M8[D]")),
-            "sex": _words(SEXES, people.sex[who]), "race": _words(RACE_WORDS, people.race[who]),
-            "ethnicity": _words(("not hispanic", "hispanic"), people.race[who] == RACES.index("hispanic")),
-            "education": _words(EDUCATION, people.education[who]), "insurance": _words(INSURANCE, insurance),
-            "site": _words((self.site,), np.zeros(who.size)), "status": pa.array(status).dictionary_encode(),
+            "sex": as_words(SEXES, people.sex[who]), "race": as_words(RACE_WORDS, people.race[who]),
+            "ethnicity": as_words(("not hispanic", "hispanic"), people.race[who] == RACES.index("hispanic")),
+            "education": as_words(EDUCATION, people.education[who]), "insurance": as_words(INSURANCE, insurance),
+            "site": as_words((self.site,), np.zeros(who.size)), "status": pa.array(status).dictionary_encode(),
             "time": time, "recorded_at": recorded,
         })  # fmt: skip
 
@@ -111,9 +119,9 @@ class Chart:
         kind = self.visits.kind
         return pa.table({
             "patient_id": self.patient, "encounter_id": self.encounter, "time": self.time, "stop": self.stop,
-            "class": _words([k["class"] for k in kinds], kind), "code": _words([k["code"] for k in kinds], kind),
-            "reason_code": _words(self.reasons, self.visits.reason),
-            "site": _words((self.site,), np.zeros(kind.size)), "recorded_at": self.stop,
+            "class": as_words([k["class"] for k in kinds], kind), "code": as_words([k["code"] for k in kinds], kind),
+            "reason_code": as_words(self.reasons, self.visits.reason),
+            "site": as_words((self.site,), np.zeros(kind.size)), "recorded_at": self.stop,
         })  # fmt: skip
 
     def _conditions(self, start: int, end: int) -> pa.Table:
@@ -124,22 +132,51 @@ class Chart:
         first = self._first_visits()
         for k, disease in enumerate(self.world.diseases):
             code = self.reasons.index(disease.code)
-            if disease.kind == "chronic":
-                made = self._at_diagnosis(k)
+            if disease.kind in care.SLOW:
+                made = self.at_diagnosis(k)
                 parts.append(made), codes.append(np.full(made.size, code)), times.append(self.time[made])
             elif disease.kind == "cancer":
-                made = self._at_diagnosis(k)
+                made = self.at_diagnosis(k)
                 made = made[visits.reason[made] != code]
                 parts.append(made), codes.append(np.full(made.size, code)), times.append(self.time[made])
+            if disease.type:
+                made = self._at_event(k) if disease.kind == "event" else self.at_diagnosis(k)
+                day = visits.day[made] if disease.kind == "event" else 0
+                types = np.array([self.reasons.index(t.code) for t in disease.type])
+                parts.append(made), times.append(self.time[made])
+                codes.append(types[life.type_of(self.world, k, self.patient[made], day)])
+            if disease.kind == "event" and not disease.recurrence and all(t.short for t in disease.treatment):
+                continue  # nobody tells a new doctor of the colds of a life
             before = first[people.diagnosed[k, visits.who[first]] < people.entry[visits.who[first]]]
             parts.append(before), codes.append(np.full(before.size, code))
             times.append(timestamps(people.diagnosed[k, visits.who[before]], 12 * 3600))
+        for s, (_, test) in enumerate(self.world.screenings):
+            at, shown = self._scanned(s)
+            parts.append(at[shown.harmed]), times.append(self.time[parts[-1]])
+            codes.append(np.full(parts[-1].size, self.reasons.index(test.complication)))
         index, code, time = np.concatenate(parts), np.concatenate(codes), np.concatenate(times)
+        index, code, time = self._written_down(index, code, time)
         ids = self.patient[index]
         return pa.table({
-            "patient_id": ids, "encounter_id": self.encounter[index], "time": time, "code": _words(self.reasons, code),
-            "status": _words(("active",), np.zeros(ids.size)), "recorded_at": self.time[index],
+            "patient_id": ids, "encounter_id": self.encounter[index], "time": time,
+            "code": as_codes(self.world, self.reasons, code, self.time[index]),
+            "status": as_words(("active",), np.zeros(ids.size)), "recorded_at": self.time[index],
         })  # fmt: skip
+
+    def _written_down(self, index: np.ndarray, code: np.ndarray, time: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Not every diagnosis is recorded everywhere: the site says for whom how many are."""
+        if not self.world.site.recorded:
+            return index, code, time
+        share = self.world.site.share_recorded(self.people, self.visits.who[index])
+        what = np.array([crc32(reason.encode()) for reason in self.reasons])[code]
+        u = self.world.draws.uniform("written down", self.patient[index], self.encounter[index] ^ what)
+        kept = u < share
+        return index[kept], code[kept], time[kept]
+
+    def _scanned(self, s: int) -> tuple[np.ndarray, screening.Results]:
+        """Index of the visits for screening test s, and what it showed."""
+        at = np.flatnonzero(self.visits.ordinal == care.ORDINAL["scan"] + s)
+        return at, screening.results(self.world, self.people, s, self.visits.who[at], self.visits.day[at])
 
     def _first_visits(self) -> np.ndarray:
         """Index of each person's first recorded visit ever, where it falls in this period."""
@@ -149,19 +186,28 @@ class Chart:
         first = first[order]
         return first[np.unique(visits.who[first], return_index=True)[1]]
 
-    def _at_diagnosis(self, k: int) -> np.ndarray:
+    def at_diagnosis(self, k: int) -> np.ndarray:
         """Index of the visit at which each new diagnosis of disease k was made."""
         visits = self.visits
         made = np.flatnonzero(visits.day == self.people.diagnosed[k, visits.who])
+        # Of several visits on that day, the one that the disease itself brought; else the earliest.
+        other = visits.ordinal[made] != care.ORDINAL["disease"] + self.world.numbers[k]
+        made = made[np.lexsort((self.time[made], other))]
         return made[np.unique(visits.who[made], return_index=True)[1]]
+
+    def _earliest(self, index: np.ndarray, *, latest: bool = False) -> np.ndarray:
+        """Of the visits of `index` the earliest of each person (or the latest), in the order of people."""
+        order = np.argsort(self.time[index], kind="stable")
+        index = index[order[::-1] if latest else order]
+        return index[np.unique(self.visits.who[index], return_index=True)[1]]
 
     def _at_event(self, k: int) -> np.ndarray:
         """Index of the visits that events of disease k caused."""
-        return np.flatnonzero(self.visits.ordinal == care.ORDINAL["disease"] + k)
+        return np.flatnonzero(self.visits.ordinal == care.ORDINAL["disease"] + self.world.numbers[k])
 
     def _medications(self) -> pa.Table:
         """A prescription at the visit that starts a drug, and at each planned visit and stay while it is taken."""
-        visits, parts, codes, reasons = self.visits, [], [], []
+        visits, parts, codes, reasons = self.visits, *([np.empty(0, np.int64)] for _ in range(3))
         for j, (k, treatment) in enumerate(self.world.treatments):
             if treatment.kind == "medication" and treatment.short:
                 index = self._at_event(k)
@@ -172,24 +218,37 @@ class Chart:
             elif treatment.kind == "medication":
                 given = self.people.started[j, visits.who]
                 planned = np.isin(visits.kind, (WELLNESS, FOLLOW_UP, INPATIENT))
-                parts.append(np.flatnonzero((given == visits.day) | ((given < visits.day) & planned)))
+                # On its first day a drug is prescribed last, after whatever visit of that day told why.
+                begun = self._earliest(np.flatnonzero(given == visits.day), latest=True)
+                parts.append(np.concatenate([begun, np.flatnonzero((given < visits.day) & planned)]))
             else:
                 continue
             codes.append(np.full(parts[-1].size, j))
             reasons.append(np.full(parts[-1].size, self.reasons.index(self.world.diseases[k].code)))
         index, code, reason = np.concatenate(parts), np.concatenate(codes), np.concatenate(reasons)
+        index, code, reason = self._once(index, code, reason)
         return pa.table({
             "patient_id": self.patient[index], "encounter_id": self.encounter[index], "time": self.time[index],
-            "code": _words([t.code for _, t in self.world.treatments], code),
-            "status": _words(("start",), np.zeros(index.size)), "reason_code": _words(self.reasons, reason),
+            "code": as_codes(self.world, [t.code for _, t in self.world.treatments], code, self.time[index]),
+            "status": as_words(("start",), np.zeros(index.size)), "reason_code": as_words(self.reasons, reason),
             "recorded_at": self.time[index],
         })  # fmt: skip
 
+    def _once(self, index: np.ndarray, treatment: np.ndarray, reason: np.ndarray) -> tuple[np.ndarray, ...]:
+        """A drug that is taken for two reasons is prescribed once at a visit, for the first of them."""
+        codes = [t.code for _, t in self.world.treatments]
+        if len(set(codes)) == len(codes):
+            return index, treatment, reason
+        drug = np.array([codes.index(c) for c in codes])[treatment]
+        first = np.sort(np.unique(index * len(codes) + drug, return_index=True)[1])
+        return index[first], drug[first], reason[first]
+
     def _procedures(self) -> pa.Table:
         """The work-up of each new diagnosis, and treatments that are procedures."""
-        visits, parts, codes, reasons, known = self.visits, [], [], [], []
+        visits, parts, codes, reasons = self.visits, *([np.empty(0, np.int64)] for _ in range(3))
+        known = []
         for k, disease in enumerate(self.world.diseases):
-            made = self._at_event(k) if disease.kind == "event" else self._at_diagnosis(k)
+            made = self._at_event(k) if disease.kind == "event" else self.at_diagnosis(k)
             todo = [(w.code, made, w.share) for w in disease.workup]
             for j, (of, treatment) in enumerate(self.world.treatments):
                 if of == k and treatment.kind == "procedure":
@@ -199,11 +258,19 @@ class Chart:
                 parts.append(done), codes.append(np.full(done.size, len(known)))
                 reasons.append(np.full(done.size, self.reasons.index(disease.code)))
                 known.append(code)
+        for s, (k, test) in enumerate(self.world.screenings):
+            at, shown = self._scanned(s)
+            positive = self.people.diagnosed[k, visits.who[at]] == visits.day[at]
+            todo = ((test.code, np.ones(at.size, bool)), (test.follow_up, positive | shown.alarmed))
+            for code, which in (*todo, (test.invasive, shown.invaded)):
+                parts.append(at[which]), codes.append(np.full(which.sum(), len(known)))
+                reasons.append(np.full(which.sum(), -1))
+                known.append(code)
         index = np.concatenate(parts)
         return pa.table({
             "patient_id": self.patient[index], "encounter_id": self.encounter[index], "time": self.time[index],
-            "code": _words(known, np.concatenate(codes)), "reason_code": _words(self.reasons, np.concatenate(reasons)),
-            "recorded_at": self.time[index],
+            "code": as_codes(self.world, known, np.concatenate(codes), self.time[index]),
+            "reason_code": as_words(self.reasons, np.concatenate(reasons)), "recorded_at": self.time[index],
         })  # fmt: skip
 
     def _immunizations(self) -> pa.Table:
@@ -217,89 +284,5 @@ class Chart:
         index = index[np.unique(self.patient[index] * 1000 + year[index], return_index=True)[1]]
         return pa.table({
             "patient_id": self.patient[index], "encounter_id": self.encounter[index], "time": self.time[index],
-            "code": _words((vaccine["code"],), np.zeros(index.size)), "recorded_at": self.time[index],
+            "code": as_words((vaccine["code"],), np.zeros(index.size)), "recorded_at": self.time[index],
         })  # fmt: skip
-
-    def _observations(self, start: int, end: int) -> pa.Table:
-        """Every measure of every panel made at a visit, measure by measure."""
-        bed = Bedside(self.world, self.people, self.visits.who, self.visits.day, self.visits.ordinal)
-        rows = list(measures.table().itertuples())
-        panels = {panel: self._panel(panel) for panel in settings()["panels"]}
-        index, values = [], []
-        for row in rows:
-            made = panels[row.panel]
-            bits = self.world.draws.bits(f"kept {row.panel}", self.patient[made], self.encounter[made])
-            kept = made[(bits >> np.uint64(row.Index % 50)) % np.uint64(1000) >= np.uint64(1000 * SKIPPED)]
-            index.append(kept)
-            values.append(bed.measured(row, kept))
-        counts = [i.size for i in index]
-        texts = [self._smoking(), self._stages()]
-        all_codes = [r.code for r in rows] + [SMOKING, STAGE]
-        units = sorted({r.unit for r in rows})
-        unit = np.repeat([units.index(r.unit) for r in rows], counts)
-        code = np.repeat(np.arange(len(all_codes)), counts + [t[0].size for t in texts])
-        late = np.concatenate([np.full(c, r.panel != "vitals") for r, c in zip(rows, counts, strict=True)])
-        words = [
-            *SMOKING_WORDS,
-            *(f"Stage {s}" for d in self.world.diseases if d.stages for s in d.stages.names),
-        ]
-        number, extra = int(np.sum(counts)), sum(t[0].size for t in texts)
-        where = np.concatenate(index + [t[0] for t in texts])
-        time = self.time[where]
-        recorded = np.where(np.concatenate([late, np.zeros(extra, bool)]), self.results[where], time)
-        text = np.concatenate([np.full(number, -1), texts[0][1], texts[1][1] + len(SMOKING_WORDS)])
-        value = pa.array(np.concatenate([*values, np.zeros(extra)]), mask=np.arange(number + extra) >= number)
-        return pa.table({
-            "patient_id": self.patient[where], "encounter_id": self.encounter[where], "time": time,
-            "code": _words(all_codes, code), "value": value, "text": _words(words, text),
-            "unit": _words(units, np.concatenate([unit, np.full(extra, -1)])), "recorded_at": recorded,
-        })  # fmt: skip
-
-    def _panel(self, panel: str) -> np.ndarray:
-        """Index of the visits at which a panel is made: by kind of visit, and for known diagnoses."""
-        visits = self.visits
-        chance = np.array(settings()["panels"][panel])[visits.kind]
-        planned = visits.kind <= FOLLOW_UP
-        for key, added in settings()["reasons"].items():
-            if panel in added and key in self.world.index:
-                known = self.people.diagnosed[self.world.index[key], visits.who] <= visits.day
-                chance = chance + added[panel] * (known & planned)
-        if panel != "vitals":
-            chance = chance * np.where(self.age < 18, 0.15, 1.0)  # children: our estimate
-        return np.flatnonzero(
-            self.world.draws.uniform(f"panel {panel}", self.patient, self.encounter) < chance
-        )
-
-    def _smoking(self) -> tuple[np.ndarray, np.ndarray]:
-        """Smoking status, asked of adults at yearly checks: index of the visit and of the answer."""
-        visits, people = self.visits, self.people
-        index = np.flatnonzero((visits.kind == WELLNESS) & (self.age >= 15))
-        who, day = visits.who[index], visits.day[index]
-        answer = np.where(people.smoke_start[who] > day, 0, np.where(people.smoke_quit[who] > day, 1, 2))
-        return index, answer
-
-    def _stages(self) -> tuple[np.ndarray, np.ndarray]:
-        parts, stages, offset = [], [], 0
-        for k, disease in enumerate(self.world.diseases):
-            if disease.stages:
-                made = self._at_diagnosis(k)
-                parts.append(made)
-                stages.append(self.people.stage[k, self.visits.who[made]] + offset)
-                offset += len(disease.stages.names)
-        return np.concatenate(parts), np.concatenate(stages)
-
-
-@cache
-def _dictionary(words: tuple[str, ...]) -> pa.Array:
-    return pa.array(words, pa.string())
-
-
-def _words(words, index: np.ndarray) -> pa.DictionaryArray:
-    """Indices into a list of words as an Arrow dictionary; an index below 0 is null.
-
-    A word that stands twice in the list is stored once: Parquet gives up on dictionaries with doubles.
-    """
-    index, unique = np.asarray(index).astype(np.int32), tuple(dict.fromkeys(words))
-    if len(unique) < len(words):
-        index = np.where(index < 0, -1, np.array([unique.index(w) for w in words], np.int32)[index])
-    return pa.DictionaryArray.from_arrays(pa.array(index, mask=index < 0), _dictionary(unique))

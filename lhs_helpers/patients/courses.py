@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from lhs_helpers.patients.calendar import YEAR
+from lhs_helpers.patients.disease_form import COURSES
 from lhs_helpers.patients.draws import Draws
 from lhs_helpers.patients.people import SEXES
 
@@ -28,29 +29,21 @@ def correlations() -> pd.DataFrame:
     return pd.read_csv(DATA / "correlations.csv", index_col="course")
 
 
-COURSES = (
-    "bmi",
-    "systolic",
-    "diastolic",
-    "total_cholesterol",
-    "hdl",
-    "triglycerides",
-    "hba1c",
-    "egfr",
-    "height",
-)
-
-
 @cache
 def table() -> dict[str, tuple[np.ndarray, np.ndarray, bool]]:
     """Course -> (mean [sex, age], standard deviation [sex, age], is it on the log scale)."""
     data = pd.read_csv(DATA / "courses.csv")
+    reading = pd.read_csv(DATA / "measures.csv").set_index("measure")["within"]
     result = {}
     for course, rows in data.groupby("course"):
         by_sex = [rows[rows.sex == sex] for sex in SEXES]
         mean = np.stack([np.interp(AGES + 0.5, r.age, r["mean"]) for r in by_sex])
         sd = np.stack([np.interp(AGES + 0.5, r.age, r["sd"]) for r in by_sex])
-        result[str(course)] = mean.astype(np.float32), sd.astype(np.float32), rows.scale.iloc[0] == "log"
+        is_log = rows.scale.iloc[0] == "log"
+        # A survey measures once: the published spread contains the error of a reading, which comes on top here.
+        error = reading.get(course, 0.0) / (np.exp(mean) if is_log else 1.0)
+        sd = np.sqrt(np.maximum(sd**2 - error**2, 0.25 * sd**2))
+        result[str(course)] = mean.astype(np.float32), sd.astype(np.float32), is_log
     return result
 
 

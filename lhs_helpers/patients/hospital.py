@@ -2,15 +2,15 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from multiprocessing import active_children, get_context
 from pathlib import Path
 from signal import SIG_IGN, SIGINT, signal
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
@@ -19,15 +19,20 @@ from lhs_helpers.errors import LHSError
 from lhs_helpers.patients import shard
 from lhs_helpers.patients.calendar import day_number, iso, january
 from lhs_helpers.patients.chart import concepts
-from lhs_helpers.patients.diseases import load_diseases
-from lhs_helpers.patients.shard import Orders, Spec
+from lhs_helpers.patients.diseases import disease_file
+from lhs_helpers.patients.moment import VISITS
+from lhs_helpers.patients.orders import Orders, queued, read_orders
+from lhs_helpers.patients.scenarios import Scenario, as_scenarios
+from lhs_helpers.patients.shard import Spec
+from lhs_helpers.patients.sites import Site, as_site
 from lhs_helpers.patients.truth import Truth
+from lhs_helpers.patients.world import World
 from lhs_helpers.records.store import write_manifest, write_partition
 
 if TYPE_CHECKING:
     from lhs_helpers.records.emr import EMR
 
-PATIENTS_PER_SHARD = 7_500
+PATIENTS_PER_SHARD = 15000
 FIRST_YEAR, LAST_YEAR = 1990, 2060
 
 
@@ -40,8 +45,11 @@ class Hospital:
     same parameters. patients : people living in the catchment on the first day.
     seed : the same seed and parameters give the same bytes, whatever the number of workers.
     start : 1 January of the first recorded year, as "2014-01-01".
-    diseases : names of disease files; all of them when None.
-    site : the name the records give to the place.
+    diseases : names of disease files, or paths of your own (ending in .toml); all that come with the package
+    when None.
+    site : the name the records give to the place, or a `Site` with a mix of people and habits of recording.
+    scenarios : what is different from some day on (see `scenarios`).
+    capacity : how many orders of a code are carried out in a month; the others wait. No limit for other codes.
     workers : processes used; as many as there are cores when None.
 
     Raises
@@ -58,38 +66,60 @@ class Hospital:
         seed: int = 0,
         start: str = "2014-01-01",
         diseases: list[str] | None = None,
-        site: str = "hospital",
+        site: Site | str = "hospital",
+        scenarios: Sequence[Scenario] = (),
+        capacity: dict[str, int] | None = None,
         workers: int | None = None,
     ):
         _check(patients, seed, start, workers)
-        load_diseases(diseases)
         self.folder, self.workers = Path(folder), workers or os.cpu_count() or 1
         self.seed, self.start = seed, iso(day_number(start))
-        self.diseases = None if diseases is None else tuple(sorted(diseases))
-        first = {"patients": patients, "site": site}
+        self.diseases = None if diseases is None else tuple(sorted(map(_resolved, diseases)))
+        self.scenarios, self.capacity = as_scenarios(scenarios), dict(capacity or {})
+        first = _group(patients, site)
+        _check_plan(Spec(seed, 0, 1, as_site(site), self.start, self.diseases), self.scenarios, self.capacity)
         saved = _open_or_claim(self.folder, self._parameters([first]))
         self.groups: list[dict] = saved["groups"]
         self.clock: str = saved["clock"]
+        self._waiting: list[list] = saved.get("waiting", [])
+
+    @classmethod
+    def cohort(cls, folder: Path | str, *, condition: str, n: int, controls: int, **where) -> "Hospital":
+        """A hospital that keeps the records of `n` people with a disease and of `controls` others only.
+
+        See `enriched.cohort`, which says who they are and how they are weighted.
+        """
+        from lhs_helpers.patients.enriched import cohort  # here: it makes hospitals itself
+
+        return cohort(folder, condition=condition, n=n, controls=controls, **where)
 
     def _parameters(self, groups: list[dict]) -> dict:
-        return {"seed": self.seed, "start": self.start, "diseases": self.diseases, "groups": groups}
+        return {
+            "seed": self.seed,
+            "start": self.start,
+            "diseases": self.diseases,
+            "scenarios": [scenario.model_dump() for scenario in self.scenarios],
+            "capacity": self.capacity,
+            "groups": groups,
+        }
 
-    def join(self, patients: int, site: str) -> None:
+    def join(self, patients: int, site: Site | str) -> None:
         """A clinic with its own patients joins, and brings the records it has kept since the hospital's start."""
         _check(patients, self.seed, self.start, self.workers)
-        self.groups.append({"patients": patients, "site": site})
+        self.groups.append(_group(patients, site))
         if self.clock != self.start:
             self.advance(self.clock)
 
-    def advance(self, to: str, orders: pd.DataFrame | None = None) -> "EMR":
+    def advance(self, to: str, orders: pd.DataFrame | None = None, *, spark: object = None) -> "EMR":
         """Let time pass until `to`; returns the record as it then stands.
 
         Parameters
         ----------
         to : the first of a month; a date already reached changes nothing.
-        orders : what was asked for: columns patient_id, date, code (the code of a drug or procedure of a
-        disease file).
+        orders : what was asked for: columns patient_id, date, code (the code of a drug, procedure or screening
+        test of a disease file).
             Most orders are accepted and carried out in the following weeks.
+        spark : a Spark session whose workers see `folder`; its cluster then lives the shards, to the same bytes.
         """
         day = day_number(to)
         if iso(day)[8:] != "01" or not january(FIRST_YEAR) < day <= january(LAST_YEAR):
@@ -97,18 +127,21 @@ class Hospital:
                 f"advance(to='{to}'): give the first of a month between {FIRST_YEAR} and {LAST_YEAR}."
             )
         day = max(day, day_number(self.clock))
-        arrays = self._orders(orders)
+        world = self._specs()[0].world()
+        arrays, later = self._orders(world, orders, day)
         files: dict[str, dict] = {}
-        for written in self._each_shard(day, arrays):
+        for written in self._each_shard(day, arrays, spark):
             for table, partitions in written.items():
                 files.setdefault(table, {}).update(partitions)
-        self.clock = iso(day)
-        world = self._specs()[0].world()
+        self.clock, self._waiting = iso(day), later
         files["concepts"] = {
             "concepts.parquet": write_partition(self.folder, "concepts", "concepts", concepts(world))
         }
         parameters = self._parameters(self.groups)
-        _write_json(self.folder / "state" / "hospital.json", parameters | {"clock": self.clock})
+        _write_json(
+            self.folder / "state" / "hospital.json",
+            parameters | {"clock": self.clock, "waiting": self._waiting},
+        )
         notes = [
             "Synthetic: for learning, development and teaching; nothing here describes a real person or place."
         ]
@@ -137,49 +170,52 @@ class Hospital:
     def _specs(self) -> list[Spec]:
         specs: list[Spec] = []
         for group in self.groups:
-            left = group["patients"]
+            left, site = group["patients"], as_site(group["site"])
+            only = {int(shard): tuple(ids) for shard, ids in group.get("only", {}).items()}
             while left > 0:
-                size = min(left, PATIENTS_PER_SHARD)
-                specs.append(Spec(self.seed, len(specs), size, group["site"], self.start, self.diseases))
+                size, number = min(left, PATIENTS_PER_SHARD), len(specs)
+                specs.append(Spec(self.seed, number, size, site, self.start, self.diseases, self.scenarios))
+                if "only" in group:
+                    specs[-1] = replace(specs[-1], only=only.get(number, ()))
                 left -= size
         return specs
 
-    def _each_shard(self, to: int, orders: Orders | None) -> Iterator[dict]:
-        jobs = [(spec, str(self.folder), to, orders) for spec in self._specs()]
+    def _each_shard(self, to: int, orders: Orders | None, spark: object) -> Iterator[dict]:
+        wanted = [spec for spec in self._specs() if spec.only is None or spec.only]
+        jobs = [(spec, str(self.folder.resolve()), to, orders) for spec in wanted]
+        if spark is not None:
+            yield from spark.sparkContext.parallelize(jobs, len(jobs)).map(_run).toLocalIterator()
+            return
         with tqdm(
             total=len(jobs), desc=f"living until {iso(to)}", unit="shard", disable=None, leave=False
         ) as bar:
-            for written in (
-                map(_run, jobs) if min(self.workers, len(jobs)) == 1 else _in_parallel(jobs, self.workers)
-            ):
+            for written in each(_run, jobs, self.workers):
                 bar.update()
                 yield written
 
-    def _orders(self, orders: pd.DataFrame | None) -> Orders | None:
-        if orders is None or orders.empty:
-            return None
-        if missing := {"patient_id", "date", "code"} - set(orders):
-            raise LHSError(
-                f"The orders lack the columns {', '.join(sorted(missing))}; give patient_id, date and code."
-            )
-        known = {t.code for _, t in self._specs()[0].world().treatments}
-        if unknown := set(orders.code) - known:
-            raise LHSError(
-                f"Nobody here can carry out {', '.join(sorted(unknown))}; orders may be {', '.join(sorted(known))}."
-            )
-        days = pd.to_datetime(orders.date).to_numpy().astype("M8[D]").astype(np.int64)
-        return Orders(orders.patient_id.to_numpy(), days, orders.code.to_numpy().astype(str))
+    def _orders(self, world: World, frame: pd.DataFrame | None, to: int) -> tuple[Orders | None, list[list]]:
+        """Orders to carry out before `to`, and those that have to wait."""
+        orders = queued(read_orders(world, frame, self._waiting), self.capacity)
+        later = orders.take(orders.day >= to)
+        waiting = [list(row) for row in zip(*(c.tolist() for c in vars(later).values()), strict=True)]
+        return (orders.take(orders.day < to) if (orders.day < to).any() else None), waiting
 
 
 def _run(job: tuple) -> dict:
     return shard.run(*job)
 
 
-def _in_parallel(jobs: list[tuple], workers: int) -> Iterator[dict]:
-    """Results as they come. A stop (Ctrl-C) or an error ends the workers; finished years are safe on disk."""
+def each(work: Callable, jobs: list[tuple], workers: int) -> Iterator:
+    """Results of `work(job)` as they come, from as many processes as there are workers.
+
+    A stop (Ctrl-C) or an error ends them; finished years are safe on disk.
+    """
+    if min(workers, len(jobs)) == 1:
+        yield from map(work, jobs)
+        return
     pool = ProcessPoolExecutor(min(workers, len(jobs)), get_context("spawn"), signal, (SIGINT, SIG_IGN))
     try:
-        for done in as_completed([pool.submit(_run, job) for job in jobs]):
+        for done in as_completed([pool.submit(work, job) for job in jobs]):
             yield done.result()
     except BrokenProcessPool:
         raise LHSError(
@@ -191,6 +227,33 @@ def _in_parallel(jobs: list[tuple], workers: int) -> Iterator[dict]:
         for child in active_children():
             child.terminate()
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _resolved(disease: str) -> str:
+    """A file of a reader's own is known by its whole path, whatever folder a worker stands in."""
+    return str(disease_file(disease).resolve()) if disease.endswith(".toml") else disease
+
+
+def _group(patients: int, site: Site | str) -> dict:
+    return {"patients": patients, "site": as_site(site).model_dump(mode="json")}
+
+
+def _check_plan(spec: Spec, scenarios: tuple[Scenario, ...], capacity: dict[str, int]) -> None:
+    """Scenarios and capacities may only name what this hospital has."""
+    world = spec.world()
+    codes, treatments = set(concepts(world)["code"].to_pylist()), {t.code for _, t in world.treatments}
+    orders, rates = treatments | {s.code for _, s in world.screenings}, {*world.index, "death", *VISITS}
+    named = [("capacity", code, orders) for code in capacity]
+    for s in scenarios:
+        named += [("scenario (rate)", s.of, rates)] if s.kind == "rate" else []
+        named += [("scenario (guideline)", s.treatment, treatments)] if s.kind == "guideline" else []
+        named += [("scenario (unit)", s.code, codes)] if s.kind == "unit" else []
+        named += [("scenario (code)", s.old, codes)] if s.kind == "code" else []
+    for what, name, known in named:
+        if name not in known:
+            raise LHSError(f"A {what} names {name}, which this hospital does not have.")
+    if full := [code for code, per_month in capacity.items() if per_month < 1]:
+        raise LHSError(f"capacity of {full[0]} is below 1 a month.")
 
 
 def _check(patients: int, seed: int, start: str, workers: int | None) -> None:
@@ -212,8 +275,8 @@ def _open_or_claim(folder: Path, parameters: dict) -> dict:
     if path.exists():
         saved = json.loads(path.read_text(encoding="utf-8"))
         wanted = json.loads(json.dumps(parameters))
-        differs = [k for k in ("seed", "start", "diseases") if saved[k] != wanted[k]]
-        differs += ["patients"] if saved["groups"][0] != wanted["groups"][0] else []
+        differs = [k for k in ("seed", "start", "diseases", "scenarios", "capacity") if saved[k] != wanted[k]]
+        differs += ["patients"] if not wanted["groups"][0].items() <= saved["groups"][0].items() else []
         if differs:
             raise LHSError(
                 f"{folder} holds a hospital made with another {' and '.join(differs)}: "

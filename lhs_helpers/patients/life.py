@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from lhs_helpers.patients.calendar import NEVER, YEAR
+from lhs_helpers.patients.moment import Moment
 from lhs_helpers.patients.people import People, never
-from lhs_helpers.patients.world import Moment, World
+from lhs_helpers.patients.world import World
 
 
 @dataclass
@@ -40,9 +41,13 @@ def step(world: World, people: People, day: int, until: int) -> list[Happening]:
     dies[who] = when
     last = np.minimum(dies, people.doom)
 
+    for k in world.of_kind("marker"):
+        reached = now.beyond(world.diseases[k].threshold) & (people.onset[k] == NEVER) & (years > 0)
+        people.onset[k, reached] = start[reached]
+
     events = world.of_kind("event")
     for k in events:
-        hazards[k] = _recurring(world, people, k, hazards[k], day)
+        hazards[k] = recurring(world, people, k, hazards[k], day)
     lived = np.where(people.onset == NEVER, years, 0.0)
     lived[events] = years
     struck, who, when = _crossing(people.need, hazards[:-1] * lived, years, start, until)
@@ -50,14 +55,17 @@ def step(world: World, people: People, day: int, until: int) -> list[Happening]:
     struck, who, when = struck[lives_to_see], who[lives_to_see], when[lives_to_see]
     people.onset[struck, who] = np.minimum(people.onset[struck, who], when)
 
-    happenings = [_event(world, people, k, who[struck == k], when[struck == k]) for k in events]
+    hit = set(struck.tolist())
+    happenings = [_event(world, people, k, who[struck == k], when[struck == k]) for k in events if k in hit]
     for k in world.of_kind("cancer"):
-        mine = who[struck == k]
-        people.surfaces[k, mine] = when[struck == k] + _hidden_days(world, people, k, mine)
+        if k in hit:
+            mine = who[struck == k]
+            people.surfaces[k, mine] = when[struck == k] + _hidden_days(world, people, k, mine)
         open_ = (people.surfaces[k] < until) & (people.diagnosed[k] == NEVER) & (years > 0)
         shown = np.flatnonzero(open_)
         shown = shown[people.surfaces[k, shown] <= last[shown]]
-        happenings.append(_surface(world, people, k, shown))
+        if shown.size:
+            happenings.append(_surface(world, people, k, shown))
     _die(people, dies, until)
     return [h for h in (_before_death(people, h) for h in happenings) if h.who.size]
 
@@ -75,7 +83,7 @@ def _crossing(
     return process, who, np.clip(until - 1 - overshoot.astype(np.int32), start[who], until - 1)
 
 
-def _recurring(world: World, people: People, k: int, first: np.ndarray, day: int) -> np.ndarray:
+def recurring(world: World, people: People, k: int, first: np.ndarray, day: int) -> np.ndarray:
     """Hazard of an event: of the first one, and after it that of a further one."""
     recurrence = world.diseases[k].recurrence
     if recurrence is None:
@@ -90,20 +98,46 @@ def _event(world: World, people: People, k: int, who: np.ndarray, when: np.ndarr
     people.latest[k, who] = when
     people.need[k, who] = world.draws.exponential(f"{disease.key} again", ids, when)
     if disease.fatality:
-        fatal = world.draws.uniform(f"{disease.key} fatal", ids, when) < disease.fatality.share
+        shares = [disease.fatality.share if t.fatality is None else t.fatality for t in disease.type]
+        share = np.array(shares)[type_of(world, k, ids, when)] if shares else disease.fatality.share
+        fatal = world.draws.uniform(f"{disease.key} fatal", ids, when) < share
         after = world.draws.uniform(f"{disease.key} days to death", ids, when) ** 2 * disease.fatality.days
         _doom(people, who[fatal], (when + after).astype(np.int32)[fatal], k)
     return Happening(k, who, when)
 
 
+def type_of(world: World, k: int, ids: np.ndarray, when: int | np.ndarray = 0) -> np.ndarray:
+    """Which type of disease k people have (index into its types): of an event, by its day."""
+    shares = np.cumsum([t.share for t in world.diseases[k].type])
+    u = world.draws.uniform(f"{world.diseases[k].key} type", ids, when)
+    return np.searchsorted(shares[:-1], u, side="right")
+
+
+def clinical_stage(world: World, k: int, ids: np.ndarray) -> np.ndarray:
+    """The stage at which a cancer shows itself (index), if nothing finds it before."""
+    disease = world.diseases[k]
+    of_type = [t.stages or disease.stages.shares for t in disease.type] or [disease.stages.shares]
+    shares = np.cumsum(of_type, axis=1)[:, :-1] / np.sum(of_type, axis=1, keepdims=True)
+    which = type_of(world, k, ids) if disease.type else np.zeros(ids.size, np.int64)
+    u = world.draws.uniform(f"{disease.key} stage", ids)
+    return (u[:, None] >= shares[which]).sum(axis=1).astype(np.int8)
+
+
 def _surface(world: World, people: People, k: int, who: np.ndarray) -> Happening:
     """A cancer shows itself: its stage, and the day it will kill unless something else does first."""
-    disease, ids = world.diseases[k], people.id[who]
-    shares = np.cumsum(disease.stages.shares) / sum(disease.stages.shares)
-    stage = np.searchsorted(shares, world.draws.uniform(f"{disease.key} stage", ids)).astype(np.int8)
-    people.stage[k, who] = stage
     people.diagnosed[k, who] = people.surfaces[k, who]
-    u = world.draws.uniform(f"{disease.key} survival", ids)
+    find_cancer(world, people, k, who, clinical_stage(world, k, people.id[who]))
+    return Happening(k, who, people.surfaces[k, who])
+
+
+def find_cancer(world: World, people: People, k: int, who: np.ndarray, stage: np.ndarray) -> None:
+    """A cancer is found at a stage, which decides its survival, counted from the day it would show itself.
+
+    So earlier finding lengthens no life by itself (no lead time), and an earlier stage never shortens one.
+    """
+    disease = world.diseases[k]
+    people.stage[k, who] = stage
+    u = world.draws.uniform(f"{disease.key} survival", people.id[who])
     for s, survival in enumerate(disease.stages.survival):
         mine = stage == s
         months = np.interp(
@@ -112,7 +146,6 @@ def _surface(world: World, people: People, k: int, who: np.ndarray) -> Happening
         killed = np.isfinite(months)
         rows = who[mine][killed]
         _doom(people, rows, people.surfaces[k, rows] + (months[killed] * YEAR / 12).astype(np.int32), k)
-    return Happening(k, who, people.surfaces[k, who])
 
 
 def _doom(people: People, who: np.ndarray, day: np.ndarray, k: int) -> None:

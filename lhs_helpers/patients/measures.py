@@ -9,8 +9,9 @@ import pandas as pd
 from lhs_helpers.patients import courses
 from lhs_helpers.patients.calendar import NEVER, YEAR
 from lhs_helpers.patients.draws import noise
+from lhs_helpers.patients.moment import treatment_effect
 from lhs_helpers.patients.people import People
-from lhs_helpers.patients.world import World, treatment_effect
+from lhs_helpers.patients.world import World
 
 SHIFT_YEARS_OF_A1C = 2.0
 
@@ -75,8 +76,13 @@ class Bedside:
         return self.of(next(rows[rows.measure == name].itertuples()))
 
     def _signs(self, name: str) -> np.ndarray | float:
+        """What diseases change in a measure: for good after onset, or in the years before one shows itself."""
         total = 0.0
         for k, disease in enumerate(self.world.diseases):
+            for shift in disease.shift:
+                if shift.measure == name:
+                    since = (self.day - self.people.onset[k, self.who]) / (shift.years * YEAR)
+                    total = total + shift.change * np.clip(since, 0, 1)
             for sign in disease.sign:
                 if sign.measure == name:
                     near = 1 - (self.people.surfaces[k, self.who] - self.day) / (sign.years * YEAR)

@@ -14,6 +14,8 @@ from lhs_helpers.patients import care, courses, life
 from lhs_helpers.patients.calendar import NEVER, YEAR, january, year_of
 from lhs_helpers.patients.draws import Draws
 from lhs_helpers.patients.people import EDUCATION, INSURANCE, RACES, SEXES, People, never
+from lhs_helpers.patients.scenarios import Newcomers
+from lhs_helpers.patients.sites import Site
 from lhs_helpers.patients.world import World, life_table
 
 DATA = Path(__file__).parent / "data"
@@ -23,10 +25,7 @@ BIRTHS_PER_YEAR = (
 )
 NEWCOMERS_PER_YEAR = 0.035  # per resident; with LEAVERS_PER_YEAR our assumption of a stable catchment
 LEAVERS_PER_YEAR = 0.035
-RACE_SHARES = (0.578, 0.187, 0.121, 0.059, 0.055)  # Census 2020, in the order of RACES
 EDUCATION_SHARES = (0.15, 0.22, 0.31, 0.32)  # adults, NHANES 2009-2012, rounded; in the order of EDUCATION
-UNINSURED = 0.115  # of adults below 65, NHIS 2022-2023
-PUBLIC = 0.21
 
 
 @cache
@@ -51,7 +50,8 @@ def found(world: World, ids: np.ndarray, year: int, entry: np.ndarray) -> People
     `entry` is the day each joins the catchment; an entry before that 1 January means they live there already.
     """
     people = _born(world, ids, year, entry)
-    for decade in range(year_of(int(people.birth.min())), year, BLOCK_YEARS):
+    first = year_of(int(people.birth.min(initial=january(year))))
+    for decade in range(first, year, BLOCK_YEARS):
         end = min(decade + BLOCK_YEARS, year)
         living = np.flatnonzero((people.birth < january(end)) & (people.death == NEVER))
         block = people.take(living)
@@ -100,23 +100,28 @@ def _born(
     if birth is None:
         birth = january(year) - (age + draws.uniform("birthday", ids)) * YEAR
     birth = np.asarray(birth).astype(np.int32)
-    race = np.searchsorted(np.cumsum(RACE_SHARES), draws.uniform("race", ids)).clip(max=len(RACES) - 1)
+    race, insurance = np.zeros((2, n), np.int8)
+    u_race, u_insurance = draws.uniform("race", ids), draws.uniform("insurance", ids)
+    for mix, mine in _mixes(world, np.asarray(entry)):
+        race[mine] = np.searchsorted(np.cumsum(mix.races), u_race[mine]).clip(max=len(RACES) - 1)
+        limits = [1 - mix.uninsured - mix.public, 1 - mix.uninsured]
+        insurance[mine] = np.searchsorted(limits, u_insurance[mine])
     education = np.searchsorted(np.cumsum(EDUCATION_SHARES), draws.uniform("education", ids)).clip(
         max=len(EDUCATION) - 1
     )
-    insurance = np.searchsorted([1 - UNINSURED - PUBLIC, 1 - UNINSURED], draws.uniform("insurance", ids))
     z, za, zb = courses.standings(draws, ids)
     starts, quits, cigarettes = smoking(draws, ids, sex, birth)
     attends = _gamma(draws, "attends", ids) * np.where(insurance == INSURANCE.index("none"), 0.55, 1.0)
-    adherent = np.stack(
-        [draws.uniform(f"adherence {t.code}", ids) < t.adherence for _, t in world.treatments]
-    )
+    attends *= world.site.visits
+    adherent = np.zeros((treatments, n), bool)
+    for j, (_, treatment) in enumerate(world.treatments):
+        adherent[j] = draws.uniform(f"adherence {treatment.code}", ids) < treatment.adherence
     stays = draws.exponential("stays", ids) / LEAVERS_PER_YEAR * YEAR
     return People({
         "id": ids.astype(np.int64), "birth": birth, "entry": np.asarray(entry, np.int32), "death": never(n),
         "left": np.minimum(np.asarray(entry) + stays, NEVER).astype(np.int32),
-        "sex": sex.astype(np.int8), "race": race.astype(np.int8), "education": education.astype(np.int8),
-        "insurance": insurance.astype(np.int8), "cause": np.full(n, -1, np.int8),
+        "sex": sex.astype(np.int8), "race": race, "education": education.astype(np.int8),
+        "insurance": insurance, "cause": np.full(n, -1, np.int8),
         "smoke_start": starts, "smoke_quit": quits, "cigarettes": cigarettes,
         "z": z, "za": za, "zb": zb, "attends": attends.astype(np.float32),
         "frailty": np.stack([draws.normal(f"frailty {k}", ids) for k in keys]).astype(np.float32),
@@ -125,9 +130,16 @@ def _born(
         "onset": never(diseases, n), "diagnosed": never(diseases, n), "surfaces": never(diseases, n),
         "latest": never(diseases, n), "stage": np.full((diseases, n), -1, np.int8),
         "doom": never(n), "doom_cause": np.full(n, -1, np.int8), "started": never(treatments, n),
-        "adherent": adherent, "known": never(n),
+        "adherent": adherent, "known": never(n), "scan": never(len(world.screenings), n),
         "wellness": np.full(n, -NEVER, np.int32),
     })  # fmt: skip
+
+
+def _mixes(world: World, entry: np.ndarray) -> list[tuple[Site, np.ndarray]]:
+    """The mix of people of the site, and of scenarios for those who move in later, with whom it concerns."""
+    mixes = [(world.site, np.ones(entry.size, bool))]
+    changes = [s for s in world.scenarios if isinstance(s, Newcomers)]
+    return mixes + [(s.mix, entry >= s.begins) for s in sorted(changes, key=lambda s: s.begins)]
 
 
 def _gamma(draws: Draws, purpose: str, ids: np.ndarray) -> np.ndarray:

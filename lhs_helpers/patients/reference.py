@@ -7,19 +7,25 @@ effect of treatment on each course. It is computed once, by
 
     python -m lhs_helpers.patients.reference
 
-and stored as data/reference.csv. A later fall in smoking, or a better treatment, then really changes
+and stored as data/mean_risks.csv. A later fall in smoking, or a better treatment, then really changes
 incidence.
 """
+
+import hashlib
+import os
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from lhs_helpers import paths
 from lhs_helpers.patients import courses, life, population
 from lhs_helpers.patients.calendar import NEVER, YEAR, january
+from lhs_helpers.patients.diseases import FOLDER, disease_file
 from lhs_helpers.patients.draws import Draws
-from lhs_helpers.patients.people import SEXES
-from lhs_helpers.patients.world import AGES, DATA, Moment, World, life_table, treatment_effect
+from lhs_helpers.patients.moment import AGES, VISITS, Moment, treatment_effect
+from lhs_helpers.patients.people import SEXES, People
+from lhs_helpers.patients.world import DATA, World, life_table, mean_risks
 
 YEAR_OF_REFERENCE = 2019
 BATCH = 50_000
@@ -49,7 +55,7 @@ def _round(tables: dict[str, np.ndarray], people: int, seed: int) -> dict[str, n
         for what, value in _observe(world, batch).items():
             sums[what] = sums.get(what, 0) + value
     result = {}
-    for what in [*world.risks, *(f"effect on {c}" for c in _treated_courses(world))]:
+    for what in [*world.risks, *(f"effect on {c}" for c in _treated_courses(world)), *map(_brought, VISITS)]:
         result[what] = _smooth(sums[f"{what}, sum"]) / _smooth(sums[f"{what}, n"])
     years, hazards = life_table()
     died = _smooth(sums["deaths modelled"]) / _smooth(sums["years"])
@@ -72,8 +78,7 @@ def _observe(world: World, batch: int) -> dict[str, np.ndarray]:
 
     everybody = np.ones(len(people), bool)
     for key in world.risks:
-        at_risk = people.onset[world.index[key]] == NEVER if key in world.index else everybody
-        add(key, now.relative_risk(key), at_risk)
+        add(key, now.relative_risk(key), at_risk(world, people, key))
     for course in _treated_courses(world):
         frozen = world.table(f"effect on {course}", 0.0)[people.sex, now.age_years]
         add(
@@ -81,6 +86,8 @@ def _observe(world: World, batch: int) -> dict[str, np.ndarray]:
             frozen + treatment_effect(world, people, course, start, now.age_years),
             everybody,
         )
+    for kind in VISITS:
+        add(_brought(kind), _visits_brought(world, people, now, kind), everybody)
     life.step(world, people, start, january(YEAR_OF_REFERENCE + 1))
     cell = people.sex.astype(int) * AGES + now.age_years
     lived = np.minimum(people.death, january(YEAR_OF_REFERENCE + 1)) - start
@@ -88,6 +95,57 @@ def _observe(world: World, batch: int) -> dict[str, np.ndarray]:
     killed = (people.death < january(YEAR_OF_REFERENCE + 1)) & (people.cause >= 0)
     sums["deaths modelled"] = np.bincount(cell, killed, 2 * AGES).reshape(2, AGES)
     return sums
+
+
+def at_risk(world: World, people: People, key: str) -> np.ndarray:
+    """Whom the published rate of a process is about: those without the disease, or everybody (boolean)."""
+    everybody = np.ones(len(people), bool)
+    if key not in world.index:
+        return everybody
+    disease = world.diseases[world.index[key]]
+    again = disease.kind == "event" and disease.recurrence is None
+    return everybody if again else people.onset[world.index[key]] == NEVER
+
+
+def _brought(kind: str) -> str:
+    return f"{kind} visits for diseases"
+
+
+def _visits_brought(world: World, people: People, now: Moment, kind: str) -> np.ndarray:
+    """Expected visits of a kind in a year that events bring, and cancers that show themselves: per person."""
+    hazards, total = now.hazards(), np.zeros(len(people))
+    place = {"office": "symptom"}.get(kind, kind)
+    for k in world.of_kind("event"):
+        yearly = life.recurring(world, people, k, hazards[k], now.day)
+        total += yearly * world.diseases[k].visits.places.get(place, 0.0)
+    if kind == "office":
+        for k in world.of_kind("cancer"):
+            shows = (people.surfaces[k] >= now.day) & (people.surfaces[k] < now.day + YEAR)
+            total += shows & (people.diagnosed[k] == NEVER)
+    return total
+
+
+def extension(diseases: list[str]) -> dict[str, np.ndarray]:
+    """Mean relative risks of the diseases that the stored table lacks; computed once, then cached.
+
+    Other rows stay as they are: a reader's disease changes nothing for those who do not have it.
+    """
+    files = sorted(disease_file(name) for name in diseases)
+    content = "".join(hashlib.sha256(path.read_bytes()).hexdigest() for path in files)
+    name = hashlib.sha256(f"{content}{paths.package_hash('patients')}".encode()).hexdigest()[:16]
+    cached = paths.cache_folder() / f"mean_risks_{name}.npz"
+    keys = [path.stem for path in files if path.parent != FOLDER or path.stem not in mean_risks()]
+    if not cached.exists():
+        world = World(Draws(2019), diseases, tables=mean_risks())
+        sums = _observe(world, 0)
+        rows = {key: _smooth(sums[f"{key}, sum"]) / _smooth(sums[f"{key}, n"]) for key in keys}
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        own = cached.with_suffix(f".{os.getpid()}.tmp")
+        with open(own, "wb") as file:
+            np.savez(file, **rows)
+        os.replace(own, cached)
+    with np.load(cached, allow_pickle=False) as file:
+        return {key: file[key] for key in keys}
 
 
 def _treated_courses(world: World) -> list[str]:
@@ -104,4 +162,4 @@ def _smooth(table: np.ndarray) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    compute().to_csv(DATA / "reference.csv", index=False)
+    compute().to_csv(DATA / "mean_risks.csv", index=False)

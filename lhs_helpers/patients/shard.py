@@ -15,10 +15,13 @@ import numpy as np
 import pyarrow as pa
 
 from lhs_helpers.patients import care, life, population, truth
-from lhs_helpers.patients.calendar import iso, january, months, year_of
+from lhs_helpers.patients.calendar import NEVER, iso, january, months, year_of
 from lhs_helpers.patients.chart import Chart
 from lhs_helpers.patients.draws import Draws
+from lhs_helpers.patients.orders import Orders
 from lhs_helpers.patients.people import People
+from lhs_helpers.patients.scenarios import Scenario
+from lhs_helpers.patients.sites import Site
 from lhs_helpers.patients.world import World
 from lhs_helpers.records.store import write_partition
 
@@ -36,16 +39,19 @@ class Spec:
     seed: int
     number: int
     patients: int
-    site: str
+    site: Site
     start: str
     diseases: tuple[str, ...] | None = None
+    scenarios: tuple[Scenario, ...] = ()
+    only: tuple[int, ...] | None = None  # keep the records of these people only
 
     @property
     def name(self) -> str:
         return f"shard-{self.number:04d}"
 
     def world(self) -> World:
-        return World(Draws(self.seed), None if self.diseases is None else list(self.diseases))
+        names = None if self.diseases is None else list(self.diseases)
+        return World(Draws(self.seed), names, site=self.site, scenarios=self.scenarios)
 
 
 @dataclass
@@ -55,15 +61,6 @@ class State:
     people: People
     clock: int
     planned: int
-
-
-@dataclass
-class Orders:
-    """What a model or a guideline asked for: parallel arrays of patient, day number and code."""
-
-    patient: np.ndarray
-    day: np.ndarray
-    code: np.ndarray
 
 
 @dataclass
@@ -79,13 +76,16 @@ def founded(spec: Spec, world: World) -> State:
     """The shard on its first day: residents with the lives they have led, before anything is recorded."""
     year = int(spec.start[:4])
     people = population.residents(world, spec.number * IDS_PER_SHARD + 1, spec.patients, year)
-    return State(people, january(year), year)
+    return State(_only(spec, people), january(year), year)
 
 
 def advance(
-    spec: Spec, world: World, state: State, to: int, orders: Orders | None = None
+    spec: Spec, world: World, state: State, to: int, orders: Orders | None = None, *, recorded: bool = True
 ) -> Iterator[tuple[State, Records]]:
-    """Live from the state's clock to day `to`; yields the state and records at the end of each calendar year."""
+    """Live from the state's clock to day `to`; yields the state and records at the end of each calendar year.
+
+    Record-free (`recorded=False`) the same lives are lived and the same care is given, and nothing is written.
+    """
     while state.clock < to:
         end = min(to, january(year_of(state.clock) + 1))
         state = _with_arrivals(spec, world, state)
@@ -95,7 +95,8 @@ def advance(
             _carry_out(world, state.people, orders, day, until)
             happened = life.step(world, state.people, day, until)
             parts.append(care.month(world, state.people, day, until, happened))
-        tables = Chart(world, state.people, care.Visits.join(parts), spec.site).tables(start, end)
+        visits = care.Visits.join(parts)
+        tables = Chart(world, state.people, visits).tables(start, end) if recorded else {}
         state = State(state.people, end, state.planned)
         yield state, Records(iso(start), tables, hazards)
 
@@ -106,7 +107,12 @@ def _with_arrivals(spec: Spec, world: World, state: State) -> State:
     wave = 1 + (state.planned - int(spec.start[:4])) // WAVE_YEARS
     first = spec.number * IDS_PER_SHARD + wave * IDS_PER_WAVE + 1
     people = population.arrivals(world, first, spec.patients, state.planned, WAVE_YEARS)
-    return State(state.people.join(people), state.clock, state.planned + WAVE_YEARS)
+    return State(state.people.join(_only(spec, people)), state.clock, state.planned + WAVE_YEARS)
+
+
+def _only(spec: Spec, people: People) -> People:
+    """A person's life depends on nobody else's: those whose records are not wanted need not be lived."""
+    return people if spec.only is None else people.take(np.isin(people.id, np.array(spec.only, np.int64)))
 
 
 def _carry_out(world: World, people: People, orders: Orders | None, day: int, until: int) -> None:
@@ -115,13 +121,31 @@ def _carry_out(world: World, people: People, orders: Orders | None, day: int, un
         return
     due = (orders.day >= day) & (orders.day < until)
     for j, (_, treatment) in enumerate(world.treatments):
-        rows = np.flatnonzero(due & (orders.code == treatment.code))
-        mine = np.isin(people.id, orders.patient[rows])
-        who = np.flatnonzero(mine & (people.started[j] > until))
-        accepted = world.draws.uniform(f"accepts {treatment.code}", people.id[who], day) < ACCEPTED
-        who = who[accepted]
-        delay = world.draws.uniform(f"delay {treatment.code}", people.id[who], day) * DELAY_DAYS
-        people.started[j, who] = (until + delay).astype(np.int32)
+        who = _for_whom(people, orders, due, treatment.code)
+        who = who[people.started[j, who] > until]
+        who, when = _accepted(world, people, who, treatment.code, day, until)
+        care.begin(world, people, j, who, when)
+    for s, (k, test) in enumerate(world.screenings):
+        who = _for_whom(people, orders, due, test.code)
+        who = who[
+            (people.diagnosed[k, who] == NEVER)
+            & ~((people.scan[s, who] >= day) & (people.scan[s, who] < NEVER))
+        ]
+        who, when = _accepted(world, people, who, test.code, day, until)
+        people.scan[s, who] = when
+
+
+def _for_whom(people: People, orders: Orders, due: np.ndarray, code: str) -> np.ndarray:
+    return np.flatnonzero(np.isin(people.id, orders.patient[due & (orders.code == code)]))
+
+
+def _accepted(
+    world: World, people: People, who: np.ndarray, code: str, day: int, until: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Those of `who` for whom an order is carried out, and when: after the month it was given in."""
+    who = who[world.draws.uniform(f"accepts {code}", people.id[who], day) < ACCEPTED]
+    delay = world.draws.uniform(f"delay {code}", people.id[who], day) * DELAY_DAYS
+    return who, (until + delay).astype(np.int32)
 
 
 def run(spec: Spec, folder: str, to: int, orders: Orders | None = None) -> dict[str, dict[str, dict]]:

@@ -14,15 +14,19 @@ import pyarrow.parquet as pq
 
 from lhs_helpers.errors import LHSError
 from lhs_helpers.patients.calendar import NEVER, day_number, iso
+from lhs_helpers.patients.moment import Moment
 from lhs_helpers.patients.people import People
-from lhs_helpers.patients.world import Moment, World
+from lhs_helpers.patients.world import World
 
 
 def hazards(world: World, people: People, day: int) -> pa.Table:
-    """True yearly hazard of each disease for those present on a day: patient_id, time, one column a disease."""
+    """True yearly hazard of each disease for those present on a day: patient_id, time, one column a disease.
+
+    A marker, such as obesity, has none: it is a value, not a chance.
+    """
     now, there = Moment(world, people, day), people.present(day)
     every = now.hazards()[:, there].astype(np.float32)
-    columns = {disease.key: every[k] for k, disease in enumerate(world.diseases)}
+    columns = {disease.key: every[k] for k, disease in enumerate(world.diseases) if disease.incidence}
     time = np.full(there.sum(), np.datetime64(day, "D")).astype("M8[us]")
     return pa.table({"patient_id": people.id[there], "time": time} | columns)
 

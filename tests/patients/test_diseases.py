@@ -3,7 +3,9 @@
 import pytest
 
 from lhs_helpers.errors import LHSError
+from lhs_helpers.patients import Hospital
 from lhs_helpers.patients.diseases import FOLDER, Disease, load_diseases, read_file
+from lhs_helpers.patients.measures import table
 
 GOOD = (FOLDER / "stroke.toml").read_text(encoding="utf-8")
 
@@ -11,13 +13,30 @@ GOOD = (FOLDER / "stroke.toml").read_text(encoding="utf-8")
 def test_every_figure_of_every_disease_has_a_source_and_says_how_sure_it_is():
     for disease in load_diseases():
         figures = [
-            disease.incidence,
+            disease.incidence or disease.threshold,
             disease.visits,
             *disease.relative_risk,
             *disease.treatment,
             *disease.sign,
+            *disease.shift,
+            *disease.type,
         ]
         assert all(len(figure.source) > 10 and figure.sure for figure in figures)
+
+
+def test_shares_of_stages_add_up_and_types_leave_those_of_all_cases_as_they_are():
+    for disease in load_diseases():
+        if disease.stages:
+            assert sum(disease.stages.shares) == pytest.approx(1, abs=0.002)
+            by_type = [[t.share * share for share in t.stages or disease.stages.shares] for t in disease.type]
+            for share, parts in zip(disease.stages.shares, zip(*by_type, strict=True), strict=False):
+                assert sum(parts) == pytest.approx(share, abs=0.005), disease.key
+
+
+def test_what_moves_in_a_disease_is_measured():
+    known = set(table().measure)
+    for disease in load_diseases():
+        assert {part.measure for part in [*disease.shift, *disease.sign]} <= known, disease.key
 
 
 def test_diseases_come_after_those_that_cause_them():
@@ -30,13 +49,13 @@ def test_diseases_come_after_those_that_cause_them():
     [
         ('unit = "per 100000 person-years"', 'unit = "per mille"', "incidence: unit 'per mille'"),
         ('unit = "per 100000 person-years"', 'unit = "per 1000 person-years"', "above 1 per person-year"),
-        ("women = [4.7, ", "women = [-4.7, ", "a rate is below 0"),
-        ("women = [4.7, ", "women = [", "same length"),
+        ("women = [5.2, ", "women = [-5.2, ", "a rate is below 0"),
+        ("women = [5.2, ", "women = [", "same length"),
         ('code = "SNOMED:230690007"', 'code = "230690007"', "code: '230690007' is not a code"),
         ('kind = "event"', 'kind = "mood"', "kind"),
         ("share = 0.14", "share = 1.4", "fatality.share"),
         ("[recurrence]", "[reccurence]", "reccurence"),
-        ('sure = "verified"', "", "sure: Field required"),
+        ('sure = "verified"', "", "sure: is missing (every figure"),
         ("[fatality]", "[fatality", "not valid TOML"),
     ],
 )
@@ -57,3 +76,23 @@ def test_an_unknown_disease_is_answered_with_the_known_ones():
 def test_a_disease_without_its_causes_is_refused():
     with pytest.raises(LHSError, match="stroke.toml names atrial_fibrillation"):
         load_diseases(["stroke", "type_2_diabetes"])
+
+
+@pytest.mark.parametrize(
+    "key", ["obesity", "hypertension", "respiratory_infection", "breast_cancer", "stroke"]
+)
+def test_a_hospital_of_few_diseases_is_sound(tmp_path, key):
+    """A disease and those it depends on: with or without treatments, cancers, events, screening."""
+    everybody, wanted = {d.key: d for d in load_diseases()}, [key]
+    for name in wanted:
+        wanted += [r.of for r in everybody[name].relative_risk if r.of in everybody and r.of not in wanted]
+    made = Hospital(
+        tmp_path / "h", patients=150, seed=1, start="2015-01-01", diseases=sorted(set(wanted)), workers=1
+    )
+    made.advance("2015-04-01")
+    assert made.emr.check().empty and made.emr.manifest["tables"]["observations"]["rows"] > 0
+
+
+def test_a_hospital_without_diseases_gets_a_sentence(tmp_path):
+    with pytest.raises(LHSError, match="list of diseases is empty"):
+        Hospital(tmp_path / "h", diseases=[])

@@ -14,6 +14,7 @@ import pytest
 
 from lhs_helpers.errors import LHSError
 from lhs_helpers.patients import Hospital, hospital
+from lhs_helpers.records.emr import EMR
 
 SMALL = {"patients": 1500, "seed": 3, "start": "2014-01-01"}
 LISINOPRIL = "RxNorm:314076"
@@ -69,21 +70,38 @@ def test_a_hospital_can_be_opened_again_and_lives_on(tmp_path):
     assert again.advance("2015-03-01").period[1] == pd.Timestamp("2015-03-01")
 
 
-def test_a_killed_run_resumes_and_ends_the_same(tmp_path, lived):
-    folder = tmp_path / "killed"
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL is of POSIX systems")
+def test_a_run_that_is_killed_twenty_times_ends_as_one_that_never_was(tmp_path):
+    place = SMALL | {"patients": 3000, "workers": 1}
     code = (
-        "from lhs_helpers.patients import Hospital\n"
-        f"Hospital({str(folder)!r}, **{SMALL}, workers=1).advance('2016-01-01')"
+        "import sys\n"
+        "from lhs_helpers.patients import Hospital, hospital\n"
+        "hospital.PATIENTS_PER_SHARD = 500\n"
+        f"Hospital(sys.argv[1], **{place}).advance('2017-01-01')"
     )
-    running = subprocess.Popen([sys.executable, "-c", code], cwd=Path(hospital.__file__).parents[2])
-    while running.poll() is None and not list(folder.glob("observations/2014*.parquet")):
-        time.sleep(0.005)
-    running.send_signal(signal.SIGKILL if os.name == "posix" else signal.SIGTERM)
-    running.wait()
-    assert not (folder / "manifest.json").exists(), "it was not killed half-way"
-    made = Hospital(folder, **SMALL, workers=1)
-    made.advance("2016-01-01")
-    assert content(made) == content(lived)
+
+    def run(folder: Path) -> subprocess.Popen:
+        command = [sys.executable, "-c", code, str(folder)]
+        return subprocess.Popen(command, cwd=Path(hospital.__file__).parents[2])
+
+    moments, killed, folders = np.random.default_rng(20), 0, [tmp_path / "killed"]
+    while killed < 20:
+        running = run(folders[-1])
+        while running.poll() is None and not (folders[-1] / "state" / "hospital.json").exists():
+            time.sleep(0.005)
+        time.sleep(moments.uniform(0.0, 2.0))
+        if running.poll() is None:
+            running.send_signal(signal.SIGKILL)
+            killed += 1
+        elif len(folders) < 20:
+            folders.append(tmp_path / f"killed-{len(folders)}")
+        running.wait()
+    contents = set()
+    for folder in [*folders, tmp_path / "whole"]:
+        assert run(folder).wait() == 0
+        contents.add(EMR(folder).manifest["content_hash"])
+        assert not list(folder.rglob("*.tmp"))
+    assert len(contents) == 1
 
 
 def test_an_order_changes_only_the_patient_it_is_for(lived, tmp_path):

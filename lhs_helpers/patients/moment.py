@@ -1,0 +1,182 @@
+"""The people of a shard on one day: what multiplies each rate for each of them, and the hazards that follow."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lhs_helpers.patients import courses
+from lhs_helpers.patients.calendar import NEVER, YEAR
+from lhs_helpers.patients.disease_form import RelativeRisk, Threshold
+from lhs_helpers.patients.people import RACES, People
+
+if TYPE_CHECKING:
+    from lhs_helpers.patients.world import World
+
+AGES = 121
+VISITS = ("office", "emergency", "inpatient")
+LASTING = ("race", "frailty", "attends")  # what multiplies a risk and never changes in a life
+
+
+class Terms:
+    """What multiplies the rates of some processes, sorted by how it is computed; `row` counts the processes."""
+
+    def __init__(self, world: "World", keys: list[str]):
+        self.keys = keys
+        risks = [(row, risk) for row, key in enumerate(keys) for risk in world.risks[key]]
+        known = [(row, world.index[r.of], r) for row, r in risks if r.of in world.index]
+        self.diseases = self._by_disease([(row, k, r) for row, k, r in known if not r.half_life_years])
+        self.fading = [(row, k, r) for row, k, r in known if r.half_life_years]
+        others = [(row, r) for row, r in risks if r.of not in world.index]
+        self.lasting = [(row, r) for row, r in others if r.of in LASTING]
+        self.changing = [(row, r) for row, r in others if r.of not in LASTING]
+        self.treatments = [
+            (row, js, np.log(world.treatments[js[0]][1].relative_risk[key]))
+            for row, key in enumerate(keys)
+            for js in world.same_treatment(lambda t, key=key: key in t.relative_risk)
+        ]
+
+    @staticmethod
+    def _by_disease(risks: list[tuple[int, int, RelativeRisk]]) -> list[tuple[int, np.ndarray, np.ndarray]]:
+        """(disease, rows, logarithms of the risks that it multiplies them by)."""
+        of = {k: [(row, np.log(r.value)) for row, j, r in risks if j == k] for _, k, _ in risks}
+        return [
+            (k, np.array([row for row, _ in terms]), np.array([[log] for _, log in terms], np.float32))
+            for k, terms in sorted(of.items())
+        ]
+
+
+class Moment:
+    """The people of a shard on one day, with what risks and measurements need, each computed once."""
+
+    def __init__(self, world: "World", people: People, day: int):
+        self.world, self.people, self.day = world, people, day
+        self.age_years = np.clip(people.age(day), 0, AGES - 1.01).astype(np.int16)
+        self.has = people.onset <= day  # [disease, person]
+        self._with: dict[int, np.ndarray] = {}
+        self._courses: dict[str, np.ndarray] = {}
+
+    def course(self, name: str) -> np.ndarray:
+        """The usual value of a course, treatment included."""
+        if name not in self._courses:
+            value = courses.untreated(
+                name, courses.standing(self.people, name, self.day), self.people.sex, self.age_years
+            )
+            self._courses[name] = value + treatment_effect(
+                self.world, self.people, name, self.day, self.age_years
+            )
+        return self._courses[name]
+
+    def relative_risks(self, group: str) -> np.ndarray:
+        """The product of everything that multiplies the rate of each process of a group: [process, person]."""
+        people, terms = self.people, self.world.terms[group]
+        logs = self._lasting(group).copy()
+        for disease, rows, risks in terms.diseases:
+            logs[rows[:, None], self._ill(disease)] += risks  # few have a disease
+        for row, disease, risk in terms.fading:
+            latest = np.where(people.latest[disease] < NEVER, people.latest[disease], people.onset[disease])
+            years = np.clip(self.day - latest, 0, None) / YEAR
+            excess = (risk.value - 1) * 0.5 ** (years / risk.half_life_years)
+            logs[row] += np.log1p(np.where(self.has[disease], excess, 0))
+        for row, treatments, log in terms.treatments:
+            logs[row] += log * taking(people, treatments, self.day)
+        for row, risk in terms.changing:
+            logs[row] += self._log(risk, terms.keys[row])
+        return np.exp(logs)
+
+    def _ill(self, disease: int) -> np.ndarray:
+        """Index of those who have a disease."""
+        if disease not in self._with:
+            self._with[disease] = np.flatnonzero(self.has[disease])
+        return self._with[disease]
+
+    def _lasting(self, group: str) -> np.ndarray:
+        """The part of the logarithms that never changes in a life, computed once for these people."""
+        known = self.world.lasting.setdefault(self.people, {})
+        if group not in known:
+            terms = self.world.terms[group]
+            known[group] = np.zeros((len(terms.keys), len(self.people)), np.float32)
+            for row, risk in terms.lasting:
+                known[group][row] += self._log(risk, terms.keys[row])
+        return known[group]
+
+    def relative_risk(self, key: str) -> np.ndarray:
+        """What multiplies the rate of one disease, of one kind of visit, or of "death"."""
+        group = key if key in VISITS else "life"
+        return self.relative_risks(group)[self.world.groups[group].index(key)]
+
+    def hazards(self, group: str = "life") -> np.ndarray:
+        """Yearly hazards: published rate x relative risk / mean relative risk (frozen table): [process, person].
+
+        The group "life" has the diseases in their order, then death from other causes; the others are kinds of visit.
+        """
+        cell = self.people.sex.astype(np.int32) * AGES + self.age_years
+        return np.take(self.world.rates_on(group, self.day), cell, axis=1) * self.relative_risks(group)
+
+    def hazard(self, key: str) -> np.ndarray:
+        """Yearly hazard of one process for each person."""
+        group = key if key in VISITS else "life"
+        return self.hazards(group)[self.world.groups[group].index(key)]
+
+    def beyond(self, limit: Threshold) -> np.ndarray:
+        """Whose usual value is beyond a limit: a boolean for each person."""
+        people = self.people
+        if limit.of == "smoking":
+            reached = (people.smoke_start <= self.day) & (people.smoke_quit > self.day)
+        elif limit.above is not None:
+            reached = self.course(limit.of) >= limit.above
+        else:
+            reached = self.course(limit.of) < limit.below
+        if limit.unless in self.world.index:
+            reached &= ~self.has[self.world.index[limit.unless]]
+        return reached & (self.age_years >= limit.from_age)
+
+    def _log(self, risk: RelativeRisk, key: str) -> np.ndarray:
+        """The logarithm of one relative risk for each person."""
+        people = self.people
+        if risk.of == "smoking":
+            return np.log(self._smoking(risk))
+        if risk.of == "race":
+            return np.log([risk.factors.get(race, 1.0) for race in RACES])[people.race]
+        if risk.of == "frailty":
+            return risk.sd_log * people.frailty[self.world.index[key]] - risk.sd_log**2 / 2
+        if risk.of == "attends":
+            return np.log(people.attends)
+        if risk.at:
+            return np.interp(self.course(risk.of), risk.at, np.log(risk.times))
+        value = np.clip(self.course(risk.of), *risk.range)
+        return np.log(risk.value) / risk.per * (value - risk.zero)
+
+    def _smoking(self, risk: RelativeRisk) -> np.ndarray:
+        people = self.people
+        ever = np.flatnonzero(people.smoke_start <= self.day)
+        end = np.minimum(people.smoke_quit[ever], self.day)
+        excess = np.array([risk.women, risk.men])[people.sex[ever]] - 1
+        if risk.dose or risk.duration:
+            years = np.clip((end - people.smoke_start[ever]) / YEAR, 0, 60)
+            excess = excess * (people.cigarettes[ever] / 15) ** risk.dose * (years / 45) ** risk.duration
+        since = np.maximum(self.day - end, 0) / YEAR
+        times = np.ones(len(people))
+        times[ever] += excess * 0.5 ** (since / risk.half_life_years)
+        return times
+
+
+def taking(people: People, treatments: list[int], day: int | np.ndarray, index=slice(None)) -> np.ndarray:
+    """Who of `index` takes one of these treatments as prescribed on a day."""
+    first, *others = treatments
+    takes = (people.started[first, index] <= day) & people.adherent[first, index]
+    for j in others:
+        takes |= (people.started[j, index] <= day) & people.adherent[j, index]
+    return takes
+
+
+def treatment_effect(
+    world: "World", people: People, course: str, day, age_years: np.ndarray, index=slice(None)
+) -> np.ndarray | float:
+    """What treatment changes in a course, less the mean change in the reference population (see `courses`)."""
+    effect = 0.0
+    for treatments in world.treatments_of_course.get(course, []):
+        change = world.treatments[treatments[0]][1].change
+        effect = effect + change * taking(people, treatments, day, index)
+    if isinstance(effect, float):
+        return effect
+    return effect - world.table(f"effect on {course}", 0.0)[people.sex[index], age_years]

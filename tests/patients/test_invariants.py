@@ -1,0 +1,64 @@
+"""What must hold in every hospital, whatever its seed, size and years."""
+
+import tempfile
+
+import numpy as np
+import pandas as pd
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lhs_helpers.patients import Hospital
+from lhs_helpers.patients.measures import table
+
+SLOW = settings(max_examples=8, deadline=None)
+
+
+def some_hospital(folder: str, seed: int, patients: int, start: int, months: int) -> Hospital:
+    made = Hospital(folder, patients=patients, seed=seed, start=f"{start}-01-01", workers=1)
+    year, month = start + months // 12, 1 + months % 12
+    made.advance(f"{year}-{month:02d}-01")
+    return made
+
+
+@SLOW
+@given(st.integers(0, 10**9), st.integers(1, 400), st.integers(1990, 2040), st.integers(1, 30))
+def test_every_hospital_is_sound(seed, patients, start, months):
+    with tempfile.TemporaryDirectory() as folder:
+        emr = some_hospital(folder, seed, patients, start, months).emr
+        assert emr.check().to_dict("records") == []
+        seen = emr.observations.execute().dropna(subset="value")
+        limits = table().set_index("code")
+        assert (seen.value >= seen.code.map(limits.low)).all() and (
+            seen.value <= seen.code.map(limits.high)
+        ).all()
+
+
+@SLOW
+@given(st.integers(0, 10**9))
+def test_treatments_follow_their_reasons_and_lives_are_in_order(seed):
+    with tempfile.TemporaryDirectory() as folder:
+        made = some_hospital(folder, seed, 400, 2015, 18)
+        known = made.emr.conditions.execute().groupby(["patient_id", "code"]).time.min()
+        drugs = made.emr.medications.execute()
+        reason = pd.MultiIndex.from_frame(drugs[["patient_id", "reason_code"]])
+        diagnosed = known.reindex(reason).to_numpy()
+        assert not np.isnat(diagnosed).any() and (diagnosed <= drugs.time.to_numpy()).all()
+        lives = made.truth.lives()
+        assert not (lives.diagnosed < lives.onset).any()
+        born = made.emr.people.execute().set_index("patient_id").birth_date
+        onset = lives[lives.patient_id.isin(born.index)]
+        assert (onset.onset >= pd.to_datetime(onset.patient_id.map(born))).all()
+
+
+@SLOW
+@given(st.integers(0, 10**9))
+def test_a_cancer_is_written_once_and_its_type_with_it(seed):
+    with tempfile.TemporaryDirectory() as folder:
+        made = some_hospital(folder, seed, 3000, 2015, 12)
+        codes = made.emr.conditions.execute()
+        lung = codes[codes.code == "SNOMED:363358000"]
+        assert not lung.patient_id.duplicated().any()
+        types = codes[codes.code.isin(["SNOMED:254637007", "SNOMED:254632001"])]
+        assert set(zip(types.patient_id, types.time, strict=True)) <= set(
+            zip(lung.patient_id, lung.time, strict=True)
+        )

@@ -19,7 +19,9 @@ class Group(TyperGroup):
         except LHSError as error:
             typer.echo(f"lhs: {error}", err=True)
             raise typer.Exit(2) from error
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, RuntimeError) as stop:
+            if isinstance(stop, RuntimeError) and "Query interrupted" not in str(stop):  # DuckDB's Ctrl-C
+                raise
             typer.echo("lhs: stopped. Nothing is broken: the same command goes on where it stood.", err=True)
             raise typer.Exit(130) from None
 
@@ -105,17 +107,22 @@ def import_(
 
 @app.command("export")
 def export(
-    kind: Annotated[Literal["synthea"], typer.Argument(help="The form to write.")],
+    kind: Annotated[Literal["synthea", "meds"], typer.Argument(help="The form to write.")],
     folder: Annotated[Path, typer.Argument(help="A folder of records.")],
     target: Annotated[Path, typer.Argument(help="New or empty folder for the export.")],
-    columns: Annotated[Literal["2022", "current"], typer.Option(help="Columns of which edition.")] = "2022",
+    columns: Annotated[
+        Literal["2022", "current"], typer.Option(help="Columns of which edition; only of synthea.")
+    ] = "2022",
 ) -> None:
     """Write a folder of records as another program's export."""
     from lhs_helpers.records.emr import EMR
+    from lhs_helpers.records.meds import write_meds
     from lhs_helpers.records.synthea import write_synthea
 
-    for file, rows in write_synthea(EMR(folder), target, columns=columns).items():
-        typer.echo(f"{file:>20} {rows:>14,}")
+    emr = EMR(folder)
+    written = write_meds(emr, target) if kind == "meds" else write_synthea(emr, target, columns=columns)
+    for file, rows in written.items():
+        typer.echo(f"{file:>33} {rows:>14,}")
 
 
 if __name__ == "__main__":

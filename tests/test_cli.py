@@ -105,6 +105,14 @@ def test_a_hospital_goes_to_synthea_csv_and_back(hospital, tmp_path):
     assert people[0] == people[1] > 600
 
 
+def test_a_hospital_goes_to_meds(hospital, tmp_path):
+    written = lhs("export", "meds", hospital, tmp_path / "meds")
+    assert written.exit_code == 0 and "data/train/0.parquet" in written.stdout, written.output
+    assert (tmp_path / "meds/metadata/dataset.json").is_file()
+    again = lhs("export", "meds", hospital, tmp_path / "meds")
+    assert again.exit_code == 2 and "is not empty" in again.stderr
+
+
 def test_an_export_that_is_not_there_gets_a_sentence(tmp_path):
     result = lhs("import", "synthea", tmp_path / "nowhere", tmp_path / "records")
     assert result.exit_code == 2 and "nowhere" in result.stderr and "Traceback" not in result.output
@@ -126,3 +134,28 @@ def test_ctrl_c_leaves_a_run_that_goes_on(tmp_path, workers):
     finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert finished.returncode == 0, finished.stderr
     assert EMR(tmp_path / "h").check().empty
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends the signal of Ctrl-C")
+@pytest.mark.parametrize("kind", ["synthea", "meds"])
+def test_ctrl_c_leaves_no_export_and_the_same_command_works_again(tmp_path, kind):
+    patients = ["--patients", "4000", "--years", "2", "--seed", "5", "--workers", "1"]
+    assert lhs("generate", tmp_path / "h", *patients).exit_code == 0
+    command = [
+        sys.executable,
+        "-m",
+        "lhs_helpers.cli",
+        "export",
+        kind,
+        str(tmp_path / "h"),
+        str(tmp_path / "e"),
+    ]
+    running = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while running.poll() is None and not (tmp_path / "e/.unfinished").exists():
+        time.sleep(0.01)
+    os.killpg(running.pid, signal.SIGINT)
+    _, complaint = running.communicate(timeout=60)
+    assert running.returncode == 130 and "Traceback" not in complaint, complaint
+    assert list((tmp_path / "e").iterdir()) == []
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert finished.returncode == 0, finished.stderr

@@ -184,10 +184,13 @@ class EMR:
 
     def sql(self, query: str) -> pd.DataFrame:
         """The result of a SQL query over the tables, `people` and `events`, as known at this EMR's time."""
-        names = (*SCHEMAS, "people", "events")
-        tables = {name: ibis.to_sql(getattr(self, name)) for name in names}
-        views = ", ".join(f'"{name}" AS NOT MATERIALIZED ({sql})' for name, sql in tables.items())
-        return self.connection.raw_sql(f"WITH {views} SELECT * FROM ({query.rstrip().rstrip(';')})").df()
+        query = f"WITH {self.views()} SELECT * FROM ({query.rstrip().rstrip(';')})"
+        return self.connection.raw_sql(query).df()
+
+    def views(self) -> str:
+        """The tables, `people` and `events`, as known at this EMR's time, to stand after WITH in SQL."""
+        tables = {name: ibis.to_sql(getattr(self, name)) for name in (*SCHEMAS, "people", "events")}
+        return ", ".join(f'"{name}" AS NOT MATERIALIZED ({sql})' for name, sql in tables.items())
 
     def check(self) -> pd.DataFrame:
         """What does not hold in the whole record, a row per broken rule; see `checks.check`."""

@@ -7,11 +7,13 @@ whatever kills a run, nothing half-written is ever read.
 import hashlib
 import json
 import os
-from collections.abc import Mapping
-from contextlib import suppress
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -186,4 +188,40 @@ def _write_whole(path: Path, content: bytes | pa.Buffer) -> None:
             raise
         raise LHSError(
             f"{path} could not be written ({error.strerror}); give a folder that can be written and has room."
+        ) from None
+
+
+@contextmanager
+def new_folder(folder: Path | str) -> Iterator[Path]:
+    """A folder that is filled at the end or not at all: for the exports, which know no manifest of ours.
+
+    Yields
+    ------
+    Path
+        A hidden folder inside it to write to. Its content moves up when the block ends well, and is deleted
+        when it does not; what a killed run left there is deleted by the next.
+
+    Raises
+    ------
+    LHSError
+        When the folder holds something, or it can not be written.
+    """
+    folder = Path(folder)
+    unfinished = folder / ".unfinished"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(path != unfinished for path in folder.iterdir()):
+            raise LHSError(f"{folder} is not empty; give a new or empty folder.")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir()
+        try:
+            yield unfinished
+            for path in unfinished.iterdir():
+                os.replace(path, folder / path.name)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+    except (OSError, duckdb.Error) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise LHSError(
+            f"{folder} could not be written ({reason}); give a folder that can be written and has room."
         ) from None

@@ -1,14 +1,10 @@
 """A record, written as Synthea's CSV export."""
 
-import os
 from pathlib import Path
-
-import duckdb
-import ibis
 
 from lhs_helpers.errors import LHSError
 from lhs_helpers.records.emr import EMR
-from lhs_helpers.records.tables import SCHEMAS
+from lhs_helpers.records.store import new_folder
 
 COLUMNS_2022 = {
     "organizations": "Id NAME ADDRESS CITY STATE ZIP LAT LON PHONE REVENUE UTILIZATION",
@@ -71,34 +67,16 @@ def write_synthea(emr: EMR, folder: Path | str, columns: str = "2022") -> dict[s
     """
     if columns not in COLUMNS:
         raise LHSError(f"write_synthea was given columns={columns!r}; expected is '2022' or 'current'.")
-    folder = Path(folder)
-    tables = {name: ibis.to_sql(getattr(emr, name)) for name in (*SCHEMAS, "people")}
-    views = ", ".join(f'"{name}" AS NOT MATERIALIZED ({sql})' for name, sql in tables.items())
-    rows = {}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
-            raise LHSError(f"{folder} is not empty; give write_synthea a new or empty folder.")
+    views, rows = emr.views(), {}
+    with new_folder(folder) as unfinished:
         for file, names in COLUMNS[columns].items():
             query = f"WITH {views}, {LABELS} {_query(file, names.split())}"
-            rows[f"{file}.csv"] = _copy(emr, query, folder / f"{file}.csv")
+            target = str(unfinished / f"{file}.csv").replace("'", "''")
+            copied = emr.connection.raw_sql(f"COPY ({query}) TO '{target}' (FORMAT csv, HEADER)")
+            rows[f"{file}.csv"] = copied.fetchone()[0]
         for table, status in (("conditions", "resolved"), ("medications", "stop")):
             _report_lost(emr, f"WITH {views} {LOST.format(table=table, status=status)}", table)
-    except (OSError, duckdb.Error) as error:
-        reason = str(error).splitlines()[0].rstrip(".")
-        raise LHSError(
-            f"{folder} could not be written ({reason}); give a folder that can be written and has room."
-        ) from None
     return rows
-
-
-def _copy(emr: EMR, query: str, path: Path) -> int:
-    """Stream the rows of a query into a file, which appears under its name when it is whole."""
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    target = str(unfinished).replace("'", "''")
-    copied = emr.connection.raw_sql(f"COPY ({query}) TO '{target}' (FORMAT csv, HEADER)").fetchone()[0]
-    os.replace(unfinished, path)
-    return copied
 
 
 def _report_lost(emr: EMR, query: str, table: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from lhs_helpers.errors import LHSError
 from lhs_helpers.records.emr import EMR
-from lhs_helpers.records.store import read_manifest, write_manifest, write_partition
+from lhs_helpers.records.store import new_folder, read_manifest, write_manifest, write_partition
 from lhs_helpers.records.tables import SCHEMAS
 
 from .small_emr import SYSTOLIC, row, write_small_emr
@@ -119,3 +119,43 @@ def test_a_partition_that_was_cut_short_is_named(tmp_path):
     partition = folder / "observations" / "second.parquet"
     partition.write_bytes(partition.read_bytes()[:-20])
     assert str(partition) in refusal(EMR, folder)
+
+
+# Folders for exports
+
+
+def test_an_export_appears_when_it_is_whole(tmp_path):
+    with new_folder(tmp_path / "export") as unfinished:
+        (unfinished / "inner").mkdir()
+        (unfinished / "inner/file").write_text("all of it")
+        assert not (tmp_path / "export/inner").exists()
+    assert (tmp_path / "export/inner/file").read_text() == "all of it"
+    assert [path.name for path in (tmp_path / "export").iterdir()] == ["inner"]
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt, ValueError])
+def test_an_export_that_was_stopped_leaves_nothing(tmp_path, end):
+    with pytest.raises(end), new_folder(tmp_path / "export") as unfinished:
+        (unfinished / "file").write_text("half")
+        raise end
+    assert list((tmp_path / "export").iterdir()) == []
+
+
+def test_what_a_killed_export_left_is_cleared_away(tmp_path):
+    left = tmp_path / "export/.unfinished"
+    left.mkdir(parents=True)
+    (left / "old").write_text("half")
+    with new_folder(tmp_path / "export") as unfinished:
+        (unfinished / "new").write_text("whole")
+    assert [path.name for path in (tmp_path / "export").iterdir()] == ["new"]
+
+
+def test_an_export_overwrites_nothing(tmp_path):
+    def export(folder):
+        with new_folder(folder):
+            raise AssertionError("never begun")
+
+    (tmp_path / "file").write_text("mine")
+    assert "is not empty" in refusal(export, tmp_path)
+    assert "could not be written" in refusal(export, tmp_path / "file")
+    assert (tmp_path / "file").read_text() == "mine"

@@ -88,8 +88,10 @@ format: $(READY)
 # After changing a range in pyproject.toml: new exact versions, for all systems at once.
 lock: $(READY)
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --fork-strategy fewest --python-version 3.11 \
+	$(BIN)/uv pip compile pyproject.toml --extra book --extra test --extra real --extra serve --universal --fork-strategy fewest --python-version 3.11 \
 	  --no-annotate --no-header --no-emit-index-url --no-emit-find-links --upgrade -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra spark --universal --python-version 3.11 --no-annotate --no-header \
+	  --no-emit-index-url --no-emit-find-links --upgrade | grep -E '^(pyspark|py4j)==' > requirements-spark.lock
 
 clean:
 	rm -rf _build .venv .pytest_cache .ruff_cache

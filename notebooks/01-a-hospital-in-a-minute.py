@@ -39,6 +39,7 @@ import pandas as pd
 import lhs_helpers.patients
 from lhs_helpers import plots
 from lhs_helpers.patients import Hospital
+from lhs_helpers.patients.diseases import load_diseases
 
 plots.use_style()
 place = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
@@ -94,6 +95,16 @@ summary
 # %%
 print(people["status"].value_counts().to_string())
 assert people["patient_id"].is_unique and len(people) < summary.loc["patients", "rows"]
+
+# %% [markdown]
+# What can befall them? Each disease is a file that a clinician can read and correct. A *chronic* one stays, an
+# *event* can come again, a *cancer* is hidden at first, and a *marker* is a usual value beyond a limit.
+
+# %%
+diseases = pd.Series({disease.name: disease.kind for disease in load_diseases()})
+assert len(diseases) == 28
+for kind, names in diseases.groupby(diseases):
+    print(f"{kind}: {', '.join(names.index)}")
 
 # %% [markdown]
 # ## Read one visit
@@ -226,8 +237,8 @@ plots.figure(
 # ## One person, five years
 #
 # Blood pressure is never one number. We take a person whose hypertension was diagnosed and treated in these
-# years, in whom it shows: of those whose mean fell by 8 mm[Hg] or more, the one with the most readings.
-# That is a choice by result: it makes a picture, and it would make a biased study.
+# years, in whom it shows: of those whose mean was 140 mm[Hg] or more and fell by 8 or more, the one with the
+# most readings. That is a choice by result: it makes a picture, and it would make a biased study.
 
 # %%
 HYPERTENSION, LISINOPRIL, SYSTOLIC = "SNOMED:59621000", "RxNorm:314076", "LOINC:8480-6"
@@ -239,8 +250,16 @@ starts = emr.sql(f"""
     WHERE o.code = '{SYSTOLIC}' AND c.code = '{HYPERTENSION}' AND c.time = began
     GROUP BY ALL HAVING began BETWEEN '2016-07-01' AND '2018-07-01' ORDER BY readings DESC, patient_id
 """)
-patient = starts[starts["before"] - starts["after"] >= 8].iloc[0]
+high, fell = starts["before"] >= 140, starts["before"] - starts["after"] >= 8
+patient = starts[high & fell].iloc[0]
+print(f"of {len(starts)} treated, {high.sum()} had a mean of 140 mm[Hg] or more before")
+assert 0.15 < high.mean() < 0.5
 patient[["patient_id", "began", "before", "after", "readings"]]
+
+# %% [markdown]
+# Only a minority had so high a mean before they were treated. In this hospital pressure raises the chance of the
+# disease, but no reading decides on the diagnosis, as one should. That is a flaw: do not study here how
+# hypertension is found.
 
 # %%
 chart = emr.sql(f"""
@@ -265,7 +284,7 @@ ax.legend(fontsize=8, ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
 plots.figure(
     fig,
     alt="Scatter of one person's systolic blood pressure over five years by kind of visit, with a dashed line where "
-    "lisinopril starts. Readings spread over some 30 mm[Hg] on either side of it; they lie lower after it.",
+    "lisinopril starts. Readings spread over 30 to 40 mm[Hg] on either side of it; they lie lower after it.",
     caption=f"One person: {len(chart)} readings, mean {patient['before']:.0f} mm[Hg] before the drug and "
     f"{patient['after']:.0f} after it. Single readings scatter around both.",
 )
@@ -279,15 +298,17 @@ plots.figure(
 # ## When did it happen, and when was it known?
 #
 # Every row has two times. `time` says when something happened, `recorded_at` when the record knew it. Here
-# are diagnoses whose two times lie far apart: people moved into the catchment with an old disease, and told
+# are diagnoses whose two times lie far apart: people moved into the catchment with an old diabetes, and told
 # it at their first visit. They remember the year, so the record says the middle of it.
 
 # %%
-late = emr.sql("""
+late = emr.sql(f"""
     SELECT patient_id, description, time::DATE AS happened, c.recorded_at::DATE AS known
-    FROM conditions c JOIN concepts USING (code) WHERE time < '2015-01-01' ORDER BY c.recorded_at DESC LIMIT 3
+    FROM conditions c JOIN concepts USING (code) WHERE code = '{DIABETES}' AND time < '2015-01-01'
+    ORDER BY c.recorded_at DESC, patient_id LIMIT 3
 """)
-assert (late["known"] > late["happened"]).all()
+assert (late["known"] - late["happened"] > pd.Timedelta(days=365)).all()
+assert late["happened"].dt.month.between(6, 7).all()
 late
 
 # %% [markdown]
@@ -358,7 +379,7 @@ diabetes.round(1)
 
 # %% [markdown]
 # Second: how likely was it? On the first day every person has a true risk of a first stroke within the next
-# five years. The figures in the file of that disease begin at the age of 21; whoever is younger has a hazard of
+# five years. The figures in the file of that disease begin at the age of 18; whoever is younger has a hazard of
 # exactly 0 on that day, and is left out here. Sort the others by their risk, and count the strokes of each
 # fifth. The record, of course, has neither column.
 
@@ -593,13 +614,14 @@ place.cleanup()
 #
 # ## Limits
 #
-# - Six diseases are modelled; other reasons to come are a list of complaints. There are no notes, no
-#   images, no costs.
+# - Twenty-eight diseases, injuries and markers are modelled; other reasons to come are a list of complaints.
+#   There are no notes, no images, no costs.
 # - How often tests are ordered, diagnoses missed and orders accepted are mostly assumptions, marked as such
 #   in the files.
-# - Two comparisons with published figures are no proof of realism.
+# - Two comparisons with published figures are no proof of realism; {doc}`03-are-they-realistic` makes hundreds.
 # - Synthetic patients are for learning. No result here says anything about a real person or hospital.
 #
 # ## What next
 #
-# Turn these records into a question that a model can be asked: {doc}`05-from-records-to-a-question`.
+# See where the patients come from: {doc}`02-how-a-disease-is-written`, {doc}`03-are-they-realistic`. Or read the
+# record of one of them: {doc}`04-reading-a-record`.

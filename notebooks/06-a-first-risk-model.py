@@ -51,7 +51,7 @@ plots.use_style()
 
 # %%
 emr = cached_hospital(patients=60_000, years=6, seed=7, start="2014-01-01").emr
-LUNG_CANCER, INDEX = "SNOMED:254637007", "2017-01-01"
+LUNG_CANCER, INDEX = "SNOMED:363358000", "2017-01-01"
 DAYS = dict(window_days=1_095, lookback_days=1_096)
 task = Task("Lung cancer within 3 years", (LUNG_CANCER,), **DAYS, min_age=45)
 people = cohort(emr, task, INDEX)
@@ -175,20 +175,21 @@ plots.figure(
 )
 
 # %% [markdown]
-# Which is the best? Nobody can tell. The intervals of most models reach above the best estimate, so each of these may
-# be as good; k-nearest neighbours may be the exception. Had you been shown the estimates alone, you would have crowned
-# a winner.
+# Which is the best? Nobody can tell. The intervals of several models reach above the best estimate, so each of these
+# may be as good; k-nearest neighbours is behind. Had you been shown the estimates alone, you would have crowned a
+# winner.
 
 # %%
 width = (auroc["high"] - auroc["low"]).median()
 overlap = (auroc["high"] > auroc["estimate"].max()).sum()
 print(f"intervals are {width:.2f} wide (median)")
 print(f"{overlap} of {len(auroc)} reach above the best estimate")
-assert width > 0.08 and overlap >= 4 and auroc.index[0] == "k-nearest neighbours"
+assert width > 0.08 and overlap >= 3
+assert auroc.loc["k-nearest neighbours", "high"] < auroc["estimate"].max()
 assert auroc.loc["age and smoking only", "high"] > auroc["estimate"].max()
 
 # %% [markdown]
-# In putting people in order, the model of two facts holds its own among models of more than two hundred columns. What
+# In putting people in order, the model of two facts holds its own among models of more than three hundred columns. What
 # those columns can add are signs of a hidden tumour: coughs, blood counts, weight. Few people have them, so they
 # show at the top of the list, if anywhere, and there AUPRC looks. Somebody who guesses gets the
 # {term}`prevalence`:
@@ -199,13 +200,13 @@ auprc = pd.Series(
 )
 auprc["a guess"] = y_new.mean()
 print(auprc.sort_values(ascending=False).round(3).to_string())
-for name in ("logistic regression", "gradient boosting"):
-    assert auprc[name] > 2 * auprc["age and smoking only"]
+assert auprc["logistic regression"] > 2 * auprc["age and smoking only"]
+assert auprc["age and smoking only"] > 2 * auprc["a guess"]
 
 # %% [markdown]
-# The two best come out several times as high as the model of two facts. Look back at their intervals: they are wide,
-# so how *much* is added stays open. Whether anything is added can be asked more sharply, person by person; the
-# second exercise does.
+# The logistic regression comes out more than twice as high as the model of two facts. Look back at the intervals: they
+# are wide, so how *much* is added stays open. Whether anything is added can be asked more sharply, person by person;
+# the second exercise does.
 #
 # ## Raise an alarm
 #
@@ -226,7 +227,7 @@ invited = risks["logistic regression"] >= 0.01
 print(f"{one['alert rate']:.0%} are invited, {invited.sum():,} people.")
 print(f"Among them are {y_new[invited].sum()} of the {y_new.sum()} diagnosed later.")
 print(f"Of a hundred invited, {100 * one['precision']:.0f} have the outcome.")
-assert 0.01 < one["precision"] < 0.04 and 0.35 < one["recall"] < 0.7
+assert 0.02 < one["precision"] < 0.06 and 0.35 < one["recall"] < 0.65
 
 # %% [markdown]
 # ## What precision means here
@@ -243,7 +244,7 @@ precision = true_alarms / (true_alarms + false_alarms)
 at_a_quarter = np.interp(0.25, prevalence, precision)
 print(f"precision {one['precision']:.1%} here")
 print(f"precision {at_a_quarter:.0%} where one person in four is a case")
-assert at_a_quarter > 15 * one["precision"]
+assert at_a_quarter > 10 * one["precision"]
 
 # %%
 fig, ax = plt.subplots()
@@ -281,28 +282,33 @@ plots.figure(
 smokes_or_smoked = smoking[~smoking.str.contains("Never")]
 smoked = X_new[smokes_or_smoked].sum(axis=1).to_numpy() > 0
 rule = smoked & X_new["Age (years)"].between(55, 80.999).to_numpy()
-found = {"rule": y_new[rule].sum()}
+invites = {"rule": rule}
 for name in ("age and smoking only", "logistic regression"):
-    highest = np.argsort(-risks[name])[: rule.sum()]
-    found[name] = y_new[highest].sum()
+    places = pd.Series(-risks[name]).rank(method="first").to_numpy()
+    invites[name] = places <= rule.sum()
+found = {name: y_new[chosen].sum() for name, chosen in invites.items()}
 print(f"each invites {rule.mean():.0%} of the people; cases among them:")
 assert len(smokes_or_smoked) == 2 and 0.2 < rule.mean() < 0.4
 pd.Series(found, name=f"of {y_new.sum()} cases").to_frame()
 
 # %% [markdown]
-# Is that a difference? Each case is found or not. Like the heads of as many tossed coins, such counts scatter by
-# about two standard deviations either way.
+# Is that a difference? Most cases are found by both. Only those count that one finds and the other misses. Were the
+# two equally good, each of these would fall to either side like a tossed coin; and of *n* tosses, heads and tails
+# differ by less than 2 √*n* in 95 of a hundred series.
 
 # %%
-spread = 2 * np.sqrt(y_new.sum() * 0.25)
-difference = max(found.values()) - min(found.values())
-print(f"most minus fewest: {difference}; chance moves a count by {spread:.0f}")
-assert difference < spread
+one_finds = y_new & invites["logistic regression"] & ~rule
+other_finds = y_new & rule & ~invites["logistic regression"]
+difference = one_finds.sum() - other_finds.sum()
+chance = 2 * np.sqrt(one_finds.sum() + other_finds.sum())
+print(f"only the regression finds {one_finds.sum()}, only the rule {other_finds.sum()}")
+print(f"difference {difference}; chance alone reaches {chance:.1f}")
+assert 0.5 * chance < difference < 1.3 * chance
 
 # %% [markdown]
-# To invite as many as the rule does is expensive, and there the three hardly differ. The use of a risk is
-# another: it has a dial. The rule invites a third of the people or nobody; a risk can invite the
-# 5 % at the top.
+# The model finds a few more, about as many as chance alone could give it. It may be better than the rule; so few cases
+# can not settle it. And to invite as many as the rule does is expensive. The use of a risk is another: it has a dial.
+# The rule invites a third of the people or nobody; a risk can invite the 5 % at the top.
 
 # %%
 top = np.argsort(-risks["logistic regression"])[: len(y_new) // 20]
@@ -335,9 +341,9 @@ plots.figure(
     fig,
     alt="Bar chart of the ten largest weights of the logistic regression. Current "
     "smoking has the largest positive weight, never having smoked the only strong "
-    "negative one; emergency admissions, cough and age are among the others.",
-    caption="The largest weights of the logistic regression: smoking leads; age "
-    "follows, among columns that may be signs of a tumour, or noise.",
+    "negative one; emergency admissions, age and cough are among the others.",
+    caption="The largest weights of the logistic regression: smoking leads; age is one "
+    "of many, among columns that may be signs of a tumour, or noise.",
 )
 assert "Current" in largest.index[-1] and "Never" in largest.index[0]
 assert all(
@@ -395,7 +401,7 @@ print(*sorted(set(again) & set(weights.abs().nlargest(10).index)), sep="\n")
 # ```
 # Overlapping intervals are a coarse comparison: both models were judged on the same people. `paired_difference` draws
 # the held-out people again and again, with replacement, and each time takes the measures of a challenger minus those of
-# a champion *on the same draw*. Let age and smoking be the champion and gradient boosting the challenger
+# a champion *on the same draw*. Let age and smoking be the champion and the logistic regression the challenger
 # (`people=held_out["patient_id"], threshold=0.01`). Store the table as `pairs` and run `check_pairs(pairs)`. Is there a
 # winner in AUROC? In AUPRC?
 
@@ -416,7 +422,7 @@ def check_pairs(pairs):
 # ```
 
 # %%
-champion, challenger = risks["age and smoking only"], risks["gradient boosting"]
+champion, challenger = risks["age and smoking only"], risks["logistic regression"]
 judged_on = dict(people=held_out["patient_id"], threshold=0.01)
 pairs = paired_difference(y_new, champion, challenger, **judged_on)
 check_pairs(pairs)
@@ -425,10 +431,25 @@ assert pairs.loc["AUPRC", "low"] > 0
 pairs.loc[["AUROC", "AUPRC"]].round(3)
 
 # %% [markdown]
-# In AUROC zero lies inside the interval: no winner to announce. In AUPRC the whole interval lies above zero. At the
-# top of the list the other columns tell something that age and smoking do not, though nobody can say from 48 cases
-# how much. In pairs an interval is narrower than the two single ones suggest, because a draw that is easy for
-# one model is easy for both.
+# In AUROC zero lies inside the interval: no winner to announce. In AUPRC the whole interval lies above zero: at the
+# top of the list the other columns seem to tell something that age and smoking do not. In pairs an interval is
+# narrower than the two single ones suggest, because a draw that is easy for one model is easy for both.
+#
+# But this challenger was picked *after* a look at the table, as the best of five. Do the other four agree?
+
+# %%
+added = {
+    name: paired_difference(y_new, champion, risks[name], **judged_on).loc["AUPRC"]
+    for name in ALGORITHMS
+}
+added = pd.DataFrame(added).T
+above = added.index[added["low"] > 0]
+assert "logistic regression" in above and len(above) <= 2
+added.round(3)
+
+# %% [markdown]
+# They do not: for most of them zero lies inside. Whoever compares five and reports the best has given chance five
+# tries. That the columns add something is a finding to confirm on other people, not a result.
 #
 # ```{solution-end}
 # ```
@@ -437,9 +458,9 @@ pairs.loc[["AUROC", "AUPRC"]].round(3)
 #
 # - Five algorithms are five lines. The work was done before, in the question.
 # - The number of cases decides what can be known. In AUROC most differences are smaller than the intervals.
-# - Two facts, age and smoking, put people in order about as well as two hundred columns do. At the top of the list,
-#   where AUPRC looks, the columns add something.
-# - Inviting from a risk of 1 % on finds about half of the later cases; of a hundred people invited, about two have
+# - Two facts, age and smoking, put people in order about as well as three hundred columns do. At the top of the list,
+#   where AUPRC looks, one model of five seems to get more out of the columns; it was picked after a look.
+# - Inviting from a risk of 1 % on finds about half of the later cases; of a hundred people invited, about four have
 #   the outcome. Precision means nothing without the prevalence.
 #
 # ## Limits

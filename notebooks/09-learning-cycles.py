@@ -39,6 +39,7 @@ from lhs_helpers import plots
 from lhs_helpers.errors import LHSError
 from lhs_helpers.learning import Task, evaluate, features, paired_difference, train
 from lhs_helpers.patients import Hospital
+from lhs_helpers.patients.diseases import known_diseases
 from lhs_helpers.system import Loop
 
 plots.use_style()
@@ -56,18 +57,24 @@ print(task)
 
 # %% [markdown]
 # The hospital begins with 30,000 people of all ages and keeps records from 2014 on. Its clock stops at the beginning
-# of 2018.
+# of 2018. To save time we leave out seven ailments that fill a fifth of the record. In the files of this hospital none
+# of them raises the risk of a stroke, or of any other disease that stays. What kills stays, because who dies young never
+# has a stroke.
 
 # %%
+LEFT_OUT = ["injury", "respiratory_infection", "urinary_infection", "osteoarthritis"]
+LEFT_OUT += ["asthma", "anxiety", "hypothyroidism"]
+diseases = sorted(set(known_diseases()) - set(LEFT_OUT))
 folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-hospital = Hospital(folder.name, patients=30_000, seed=9, start="2014-01-01")
+first_day = dict(patients=30_000, seed=9, start="2014-01-01")
+hospital = Hospital(folder.name, **first_day, diseases=diseases)
 emr = hospital.advance("2018-01-01")
 rows = sum(table["rows"] for table in emr.manifest["tables"].values())
 print(f"{rows:,} rows of records, {emr.period[0]:%Y-%m-%d} to {emr.period[1]:%Y-%m-%d}")
 
 # %% [markdown]
 # The loop is given the hospital, the task, the first {term}`index date` and a threshold. We alert from a risk of 2 %
-# in three years, somewhat less than twice the average. The rule by which a new model replaces the old one is fixed now,
+# in three years, which turns out to be about a third above the average. The rule by which a new model replaces the old one is fixed now,
 # before any result is seen. Three in ten people are held out for good: no model ever learns from them.
 
 # %%
@@ -111,8 +118,8 @@ first = loop.cycle()
 in_words(first[first["measure"].isin(MEASURES)])
 
 # %% [markdown]
-# Look at the events first. Of 30,000 people some 12,000 are 45 or over and have no stroke on record. A little more
-# than 1 in 100 of them has one in three years, and three in ten are held out. So the AUROC may be anywhere in an
+# Look at the events first. Of 30,000 people some 12,000 are 45 or over and have no stroke on record. Between 1
+# and 2 in 100 of them have one in three years, and three in ten are held out. So the AUROC may be anywhere in an
 # interval that is about 0.1 wide, or wider.
 
 # %%
@@ -155,20 +162,21 @@ first_clinic = in_use.set_index("cycle").loc[2]
 for place, test in {"hospital": auroc, "clinic North": first_clinic}.items():
     low, high, events = test["low"], test["high"], test["events"]
     print(f"model 1, {place}: AUROC {low:.2f} to {high:.2f} ({events} strokes)")
-assert (
-    first_clinic["high"] < auroc["low"] and first_clinic["events"] > 2 * auroc["events"]
-)
+assert first_clinic["estimate"] < auroc["low"] - 0.02
+assert first_clinic["events"] > 2 * auroc["events"]
 assert (in_use["high"] - in_use["low"] > 0.05).all()
 
 # %% [markdown]
-# The first model did far worse at the clinic than at home; the intervals do not touch. Has it failed at another
-# place? Ask somebody who can not have learned anything at home. Order the people by age alone, on the same tests (in
-# units of 120 years, because `evaluate` asks for numbers from 0 to 1):
+# The first model did far worse at the clinic than at home, below the whole interval of the test there. Has it failed
+# at another place? Ask somebody who can not have learned anything at home. Order the people by age alone, on the same
+# tests (in units of 120 years, because `evaluate` asks for numbers from 0 to 1). From here on 100 replicates give the
+# intervals of single models; they save time, and the ends of the intervals are a little rougher.
 
 # %%
-by_age = {
-    n: evaluate(g["label"], g["age"] / 120).loc["AUROC"] for n, g in groups.items()
-}
+by_age = {}
+for name, people in groups.items():
+    found = evaluate(people["label"], people["age"] / 120, bootstrap=100)
+    by_age[name] = found.loc["AUROC"]
 by_age = pd.DataFrame(by_age).T
 assert (by_age["estimate"].iloc[1:] < by_age["estimate"].iloc[0] - 0.02).all()
 by_age.round(3)
@@ -213,6 +221,7 @@ assert set(difference["decision"]) == {"keep", "release"}
 fitted = named[named["role"] == "challenger"]
 held_out = loop.held_out
 natural = held_out["label"].mean()  # the prevalence
+assert 1.2 < loop.threshold / natural < 1.6
 marks = {
     "precision": (natural, "alert everybody"),
     "AUROC": (0.5, "a coin"),
@@ -257,13 +266,13 @@ last = fitted[fitted["cycle"] == 4].set_index("measure")["estimate"]
 print(f"1 alert in {1 / last['precision']:.0f} is right")
 print(f"1 person in {1 / natural:.0f} has a stroke")
 assert (width.loc[4] < 0.8 * width.loc[1]).all()
-assert last["accuracy"] < 1 - natural - 0.05
+assert last["accuracy"] < 1 - natural - 0.05 and 1 - natural > 0.98
 assert 0.02 < last["precision"] < 0.07 and last["precision"] > 2.5 * natural
 
 # %% [markdown]
 # What surely improves from cycle to cycle is the *test*: the intervals narrow. Accuracy is the measure to distrust.
-# About 1 person in 100 has a stroke, so never alerting is right 99 times in 100, and no use to anybody. Precision
-# looks poor for the same reason. At this {term}`prevalence` only a few alerts in a hundred are right, and that is
+# About 1 person in 70 has a stroke, so never alerting is right more than 98 times in 100, and no use to anybody.
+# Precision looks poor for the same reason. At this {term}`prevalence` only a few alerts in a hundred are right, and that is
 # still about three times as often as for people taken at random.
 
 # %% [markdown]
@@ -290,21 +299,25 @@ assert ends.loc[4, "AUROC"] < ends.loc[1, "AUROC"]
 
 # %%
 columns = pd.concat([v.columns for v in loop.versions]).drop_duplicates("name")
-X = features(hospital.emr, held_out, task, columns)
-risks = {}
+X = features(hospital.emr, loop.labelled, task, columns)
+X = X.set_axis(loop.labelled.index)
+X_test, risks = X[loop.labelled["held_out"]], {}
 for version in loop.versions:
-    seen = X[list(version.columns["name"])]
+    seen = X_test[list(version.columns["name"])]
     risks[f"model {version.cycle}"] = version.model.predict_proba(seen)[:, 1]
 age, best = held_out["age"].to_numpy() / 120, np.nan_to_num(true)
 candidates = {"age alone": age} | risks | {"ceiling": best}
 
 # %%
 label = held_out["label"]
-same = {name: evaluate(label, p).loc["AUROC"] for name, p in candidates.items()}
+same = {
+    name: evaluate(label, p, bootstrap=100).loc["AUROC"]
+    for name, p in candidates.items()
+}
 same = pd.DataFrame(same).T
 at = same["estimate"]
-assert at["model 1"] < at["age alone"] + 0.01 and at["age alone"] < at["model 4"]
-assert at["model 4"] < at["ceiling"]
+assert at["model 1"] < at["model 4"] - 0.01 and at["model 1"] < at["age alone"] - 0.02
+assert at["model 4"] < at["age alone"] + 0.01 and at["model 4"] < at["ceiling"] - 0.03
 same.round(3)
 
 # %%
@@ -319,19 +332,21 @@ plots.figure(
     fig,
     alt="AUROC with 95 % intervals on the same held-out people, one row each: "
     + ", ".join(f"{name} {value:.2f}" for name, value in same["estimate"].items())
-    + ". Each interval overlaps with the next.",
-    caption="On the same people the models climb from about age alone to a little "
-    "above it, and stay below the ceiling.",
+    + ". Model 1 lies lowest, the ceiling highest.",
+    caption="On the same people the models climb from below age alone to about its "
+    "level, and not above it. The ceiling is higher.",
 )
 
 # %% [markdown]
-# The first model had learned from few strokes, and ordered people no better than their age does. Is the climb real?
-# Compare each model with the one before it, the last with the first, and the last with age, person by person.
+# The first model had learned from few strokes, and ordered people worse than their age alone does. Is the climb real?
+# Compare each model with the one before it, the last with the first, and both of these with age, person by person.
 
 # %%
 m1, m2, m3, m4 = risks
-gains, judged = {}, dict(people=held_out["patient_id"], threshold=0.02)
-for before, after in [(m1, m2), (m2, m3), (m3, m4), (m1, m4), ("age alone", m4)]:
+pairs = [(m1, m2), (m2, m3), (m3, m4), (m1, m4), ("age alone", m1), ("age alone", m4)]
+judged = dict(people=held_out["patient_id"], threshold=0.02, bootstrap=200)
+gains = {}
+for before, after in pairs:
     one, other = candidates[before], candidates[after]
     gain = paired_difference(label, one, other, **judged)
     gains[f"{before} to {after}"] = gain.loc["AUROC"]
@@ -339,16 +354,29 @@ gains = pd.DataFrame(gains).T
 gains.round(3)
 
 # %%
-whole, lead = gains.loc[f"{m1} to {m4}"], gains.loc[f"age alone to {m4}"]
+whole = gains.loc[f"{m1} to {m4}"]
+early, late = gains.loc[f"age alone to {m1}"], gains.loc[f"age alone to {m4}"]
 print("patients times four: AUROC {:+.3f} ({:+.3f} to {:+.3f})".format(*whole))
 assert whole["low"] > 0 and 0.02 < whole["estimate"] < 0.2
-assert (gains["low"].iloc[:3] < 0).any()
-assert 0 < lead["estimate"] < 0.06
+assert gains["estimate"].iloc[0] > whole["estimate"] / 2
+assert gains["low"].iloc[0] > 0 and difference["low"].iloc[0] < 0
+assert gains["low"].iloc[2] < 0
+assert early["high"] < 0 and late["low"] < 0 < late["high"]
+assert late["high"] < 0.03
 
 # %% [markdown]
-# Four times the patients brought a gain that chance does not explain. A single step can not always be told from
-# nothing. The lead over age alone is small, and that is worth knowing before a model is installed. What was added? In
-# the study the variables grew with the patients, from 58 to 124 {cite}`chen2022`. Here they do not.
+# Four times the patients brought a gain that chance does not explain. Most of it came with the first clinic. In that
+# cycle the loop could not tell it from nothing, and kept its champion; on twice as many strokes it can be told. The
+# last step can not.
+#
+# After 30,000 patients the model was clearly worse than ordering people by age; after 120,000 it can no longer be told
+# from that, and if it is better, then by less than 0.03. To order its people, a clinic would have no reason to install
+# it. A history that compares each model with the last one only would not have shown this: put the simplest rival into
+# the comparison before the first release. The ceiling says that more can be known about these people. How many more
+# patients this algorithm would need for it, four points do not tell.
+#
+# What was added from cycle to cycle? In the study the variables grew with the patients, from 58 to 124
+# {cite}`chen2022`. Here they do not.
 
 # %%
 learned = pd.DataFrame({"cycle": [version.cycle for version in loop.versions]})
@@ -358,12 +386,14 @@ learned["variables"] = [len(v.columns) for v in loop.versions]
 least, most = learned.iloc[0], learned.iloc[-1]
 assert np.ptp(learned["variables"]) <= 10
 assert 3 < most["strokes among them"] / least["strokes among them"] < 5
+assert 1 < most["strokes among them"] / most["variables"] < 2
 learned.set_index("cycle")
 
 # %% [markdown]
-# The gain comes from more strokes to learn from, with about the same variables: one half of the question that the
-# study leaves open ({doc}`../book/study-2022`, point 3). And the world stood still: all patients come from one generator, and all were asked on one day. This curve shows what *more data* bring. It does
-# not show why a system has to *keep* learning.
+# Some 260 variables, and between one and two strokes for each of them in the last cycle. The gain comes from more
+# strokes to learn from, with about the same variables: one half of the question that the study leaves open
+# ({doc}`../book/study-2022`, point 3). And the world stood still: all patients come from one generator, and all were
+# asked on one day. This curve shows what *more data* bring. It does not show why a system has to *keep* learning.
 #
 # ## What the 2022 study's way of measuring does
 #
@@ -413,10 +443,9 @@ def one_to_three(people):
 
 # %%
 sample = one_to_three(loop.labelled[~loop.labelled["held_out"]])
-columns = loop.champion.columns
-X_sample = features(hospital.emr, sample, task, columns)
-model = train(X_sample, sample["label"], "gradient boosting")
-inflated = model.predict_proba(X[list(columns["name"])])[:, 1]
+names = list(loop.champion.columns["name"])
+model = train(X.loc[sample.index, names], sample["label"], "gradient boosting")
+inflated = model.predict_proba(X_test[names])[:, 1]
 inflated = pd.Series(inflated, held_out.index)
 share = sample["label"].mean()
 print(f"learned from {len(sample):,} people, of whom {share:.0%} are cases")
@@ -455,26 +484,26 @@ def precision_at(prevalence, recall, specificity):
 # %%
 at_quarter = precision_at(0.25, score["recall"], score["specificity"])
 at_natural = precision_at(natural, score["recall"], score["specificity"])
-everybody = evaluate(label, inflated, threshold=0.5, seed=9)
+everybody = evaluate(label, inflated, threshold=0.5, bootstrap=0)
 measured = everybody.loc["precision", "estimate"]
 print(f"one case in four: computed {at_quarter:.3f}, tested {score['precision']:.3f}")
 print(
     f"one in {1 / natural:.0f}: computed {at_natural:.3f}, tested on all {measured:.3f}"
 )
 assert np.isclose(at_quarter, score["precision"])
-assert abs(at_natural - measured) < 0.015
+assert abs(at_natural - measured) < 0.02
 assert at_quarter > 6 * at_natural and 0.4 < at_quarter < 0.7
 
 # %% [markdown]
 # The same model, with the same answers, is right in about half of its alarms in the sample and in a few of a hundred
-# in the hospital. From the recall and the specificity of the sample, the formula foretells what all people show. That
+# in the hospital. From the recall and the specificity of the sample, the formula foretells about what all people show. That
 # is why this page tests at the natural prevalence.
 #
 # The sample spoils the risks as well. A model that has seen one case in four goes on expecting very many. Class
 # balancing breaks {term}`calibration` and buys no discrimination {cite}`goorbergh2022`.
 
 # %%
-honest = evaluate(label, risks[m4], seed=9)["estimate"]
+honest = evaluate(label, risks[m4], bootstrap=0)["estimate"]
 both = pd.DataFrame({"all people": honest, "one to three": everybody["estimate"]})
 print(f"expected {inflated.mean():.1%}, happened {natural:.1%}")
 assert inflated.mean() > 6 * natural
@@ -604,22 +633,24 @@ assert needed > 2 * widths["events"].iloc[-1]
 #   on the same held-out people, and decides by a rule that was fixed before.
 # - A test with few events can be lucky by more than its interval says. Judge again on the next patients.
 # - From 30,000 to 120,000 patients the AUROC rose on the same people, with about the same variables, by more than
-#   chance explains. A single step could not always be told from chance: the loop released some challengers and kept
-#   its champion against others.
-# - After 30,000 patients, with few strokes to learn from, gradient boosting did no better than age alone; after
-#   120,000, a little better.
-# - At 1 stroke in 100 people accuracy misleads. Scored from yes-or-no answers, "AUC" is balanced accuracy. From one
+#   chance explains. A single step could not always be told from chance: a challenger that was better on all held-out
+#   people had not been released on the day.
+# - After 30,000 patients, with few strokes to learn from, gradient boosting did worse than age alone; after 120,000 it
+#   could not be told from it. The loop released such models, because its rule asks only about the model before.
+# - At 1 stroke in 70 people accuracy misleads. Scored from yes-or-no answers, "AUC" is balanced accuracy. From one
 #   case and three controls, precision is not that of the hospital.
 #
 # ## Limits
 #
-# The people, their strokes and their records come from one generator with one set of rules, so a clinic that joins is
-# as like the others as chance allows. One {term}`seed` was run; another draws other people, and the cycle in which a
-# model is released changes with it. Change `seed=9` and see what stays. With one year of records before the index
-# date, a stroke before 2014 is unknown, and "first" means first on record. People who died or left within three years
-# count as without a stroke; {doc}`07-how-good-is-it-really` says what that does. The held-out people were used for
-# three decisions and then for the comparison of all models, so the champion's last result is slightly flattered. And
-# a rule about AUROC alone would release a model whose risks are wrong: look at calibration before any release.
+# The people, their strokes and their records come from one generator with one set of rules, and seven common ailments
+# were left out; records with them hold more variables that say nothing about stroke. All places follow the same rules,
+# so a clinic that joins is as like the others as chance allows. One {term}`seed` was run; another draws other people,
+# and the cycle in which a model is released changes with it. Change `seed=9` and see what stays. With one year of
+# records before the index date, a stroke before 2014 is unknown, and "first" means first on record. People who died or
+# left within three years count as without a stroke; {doc}`07-how-good-is-it-really` says what that does. The held-out
+# people were used for three decisions and then for the comparison of all models, so the champion's last result is
+# slightly flattered. And a rule about AUROC alone would release a model whose risks are wrong: look at calibration
+# before any release.
 #
 # ## What next
 #

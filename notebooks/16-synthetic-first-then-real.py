@@ -295,8 +295,8 @@ assert results["real"]["low"]["O/E"] < 1.1 and results["real"]["high"]["O/E"] > 
 assert 0.2 < of_real["recall"] < 0.33 and 0.09 < of_real["precision"] < 0.13
 
 # %% [markdown]
-# Ranking is modest in both. The rehearsal came out some hundredths higher than reality, though the interval of
-# the difference begins close to zero; age alone, too, ranks the synthetic people better. Of the
+# Ranking is modest in both. The rehearsal came out some six hundredths higher than reality, though the interval
+# of the difference begins close to zero; age alone, too, ranks the synthetic people better. Of the
 # residents who had a stroke, the alerts had named fewer than a third, and about one alert in nine was
 # followed by a stroke on record. Does the model beat age? Both were judged on the same people, so
 # `paired_difference` draws the same people for both, again and again, and looks at the difference.
@@ -308,12 +308,14 @@ for name, done in (("synthetic", synthetic), ("real", real)):
     ranked = judged["label"], judged["by age"], judged["risk"]
     who, alert = judged["patient_id"], done["threshold"]
     gains[name] = paired_difference(*ranked, people=who, threshold=alert).loc["AUROC"]
-assert gains.loc["estimate"].between(0.01, 0.05).all() and (gains.loc["low"] > 0).all()
+assert gains.loc["estimate"].between(0.01, 0.05).all()
+assert gains.loc["low", "real"] > 0 > gains.loc["low", "synthetic"]
 gains.round(3)
 
 # %% [markdown]
 # In both, the seven other columns add two or three hundredths to what age alone can do. The interval of the
-# residents lies above zero. So does that of the rehearsal, with half as many strokes, but only just.
+# residents lies above zero. That of the rehearsal, which has fewer strokes to judge by, does not quite: a
+# rehearsal of this size could not have told whether the model would beat age.
 
 # %% [markdown]
 # ## How long were they watched?
@@ -371,8 +373,9 @@ short = {
     for name, table in fifths.items()
 }
 print({name: round(float(ratio), 2) for name, ratio in short.items()})
-assert 1.1 < short["synthetic"] < 1.5 and 1.3 < short["real"] < 1.8
-assert (fifths["real"]["low"] > fifths["real"]["risk"]).sum() >= 3
+assert 0.95 < short["synthetic"] < 1.2 and 1.3 < short["real"] < 1.8
+above = {name: (table["low"] > table["risk"]).sum() for name, table in fifths.items()}
+assert above["real"] >= 3 and above["synthetic"] <= 1
 
 # %%
 fig, axes = plt.subplots(1, 2, figsize=(5.4, 3.4), sharey=True, sharex=True)
@@ -389,10 +392,17 @@ axes[0].legend(fontsize=8, loc="upper left")
 plots.figure(
     fig,
     alt="Two calibration plots, synthetic and real people, by fifth of predicted risk. Points of the label lie "
-    "near the diagonal in both. Points of the cumulative incidence lie above it where risks are high, and further above it in the real people.",
-    caption="Against the label both models look roughly calibrated. Against the cumulative incidence both are too low: "
-    f"by a factor of {short['synthetic']:.1f} in the synthetic people and {short['real']:.1f} in the residents.",
+    "near the diagonal in both, and below it in the highest fifth. Points of the cumulative incidence lie close to it in "
+    "the synthetic people, and well above it in the real people.",
+    caption="Against the label both models look roughly calibrated. Against the cumulative incidence, which is "
+    f"{short['real']:.1f} times what it foretells, the model of the residents is too low; in the rehearsal "
+    f"({short['synthetic']:.1f} times) this hardly shows.",
 )
+
+# %% [markdown]
+# The rehearsal did not warn of this: fewer were lost, and its model happened to foretell more strokes than the
+# judged half had on record (O/E below 1, with 1 in its interval). The two faults nearly cancel. What the
+# rehearsal did show, with its answer key, is which curve to believe.
 
 # %% [markdown]
 # ## A shorter question, and only those fully seen
@@ -425,6 +435,7 @@ model, age = (
     checks[checks["by"] == by].reset_index(drop=True) for by in ("model", "age alone")
 )
 assert model.loc[model["people"] == "real", "AUROC"].between(0.69, 0.77).all()
+assert model.loc[model["people"] == "synthetic", "AUROC"].between(0.75, 0.86).all()
 assert (model["AUROC"] - age["AUROC"]).between(0, 0.06).all()
 model.drop(columns="by").round(2)
 
@@ -442,17 +453,17 @@ ax.legend(fontsize=9, loc="lower right")
 plots.figure(
     fig,
     alt="AUROC with 95 % intervals of the model and of age alone, for synthetic and real people, over ten years, "
-    "over ten years among the fully followed, and over five years. The synthetic lie between 0.75 and 0.80, the real "
-    "between 0.69 and 0.74; in each pair the model is a little above age.",
-    caption="The same plan on synthetic and on real people: ranking is modest and little better than age, however "
-    "the question is put; on synthetic people it is a few hundredths better.",
+    "over ten years among the fully followed, and over five years. The synthetic lie between 0.76 and 0.83, the real "
+    "between 0.69 and 0.74; in each pair the model is a little above age, and the intervals overlap.",
+    caption="The same plan on synthetic and on real people: ranking is little better than by age alone, however "
+    "the question is put; on synthetic people it is five to ten hundredths better.",
 )
 
 # %% [markdown]
 # ## What the rehearsal got wrong
 #
-# Ranking came out nearly right. The level did not: after the first year, residents had strokes at almost twice the
-# synthetic rate. Some reasons can be looked up. How many people had a stroke on record before the question was asked? How
+# Ranking came out some hundredths too high, and the level too low: residents had strokes at about one and a half
+# times the synthetic rate. Some reasons can be looked up. How many people had a stroke on record before the question was asked? How
 # often was each thing measured? Did more strokes happen soon after the index date, as they would if people
 # came because of one?
 
@@ -483,7 +494,9 @@ def facts(done):
 # %%
 compared = pd.DataFrame({"synthetic": facts(synthetic), "real": facts(real)})
 later = compared.loc["strokes per 1,000 person-years, later"]
-assert 1.5 < later["real"] / later["synthetic"] < 2.1
+assert 1.3 < later["real"] / later["synthetic"] < 1.7
+first = compared.loc["strokes per 1,000 person-years, first year"]
+assert first["real"] < 1.1 * later["real"]  # no burst
 earlier = compared.loc["stroke before the question (%)"]
 assert 1.5 < earlier["real"] / earlier["synthetic"] < 2.1
 assert compared.loc["Systolic pressure (mm[Hg]) known (%)", "real"] < 50
@@ -494,7 +507,7 @@ compared.round(1)
 #
 # - The excess is not a burst of strokes right after the index date; it lasts for years. And the residents are
 #   no older.
-# - Nearly twice as many of them have an earlier stroke on record. The word *stroke* in the source may well take
+# - Of the residents, 1.7 times as many have an earlier stroke on record. The word *stroke* in the source may well take
 #   in more than ours does. The source does not say.
 # - They are not the county: one in five has fatty liver disease, by design. And their years are others; the
 #   study ran over some twenty, and without a calendar nobody can say which. Stroke became rarer in such
@@ -518,15 +531,17 @@ share = foretold.mean() / cumulative_incidence(real["judged"])["estimate"].iloc[
 print(
     f"mean risk foretold {foretold.mean():.1%}: {share:.0%} of the cumulative incidence"
 )
-assert 0.4 < share < 0.65
+assert 0.6 < share < 0.85
 assert 0 < auroc["real"]["estimate"] - transported.loc["AUROC", "estimate"] < 0.03
-assert transported.loc["O/E", "low"] > 1
+assert transported.loc["O/E", "estimate"] < 0.97
 transported.loc[["AUROC", "O/E", "calibration slope"]].round(2)
 
 # %% [markdown]
 # It ranks the residents nearly as well as the model that learned from them, because both have learned that
-# age matters. And it foretells about half of their strokes; even the label, which misses many, has more. Here the
-# ranking travelled and the level did not. A synthetic hospital can rehearse a study. It can not stand in for one.
+# age matters. The level did not travel. And how far it is off depends on whom you ask: the label, which misses
+# many strokes, says that the model foretells too many (O/E below 1); the cumulative incidence says that it foretells
+# seven in ten. Whoever had corrected it by the label would have made it worse. A synthetic hospital can rehearse a
+# study. It can not stand in for one.
 
 # %% [markdown]
 # ## Exercises
@@ -635,8 +650,8 @@ place.cleanup()
 # ## What we have seen
 #
 # - One plan (a task, a list of features, a procedure) ran on synthetic people and, unchanged, on real ones.
-# - Ranking was modest, a few hundredths better in the rehearsal than in reality, and two or three hundredths better
-#   than age alone.
+# - Ranking was modest, some hundredths better in the rehearsal than in reality, and two or three hundredths better
+#   than age alone; in the rehearsal the interval of that gain reached zero.
 # - Seven of ten residents were not followed for ten years. A ten-year label then means *seen to have a
 #   stroke*; a model that is calibrated to it is too low for the question that was asked.
 # - The rehearsal, with its answer key, showed which estimate to trust before it was needed. It got the
@@ -651,8 +666,8 @@ place.cleanup()
 #   simulator, by national figures. Your plan should be frozen by people who have not seen the data.
 # - One split, one county, some 250 strokes to judge by. The intervals are wide, and do not contain the
 #   choice of the plan.
-# - The features are those that both sources share: the residents' infarctions and heart failures were not
-#   used.
+# - The plan uses none of the infarctions and heart failures that both sources record: it was written
+#   when the synthetic hospital had fewer diseases, and is not rewritten now that its result is known.
 #
 # ## What next
 #

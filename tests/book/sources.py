@@ -17,7 +17,7 @@ MARKDOWN_IMAGE = re.compile(r"!\[\s*\]\(([^)]*)\)")
 HTML_IMAGE = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
 DIRECTIVE = re.compile(r"^ *([`:]{3,})\{(?:figure|image)\} *(\S*)\n(.*?)^ *\1", re.MULTILINE | re.DOTALL)
 ALT_OPTION = re.compile(r"^ *:?alt: *\S", re.MULTILINE)
-FENCED = re.compile(r"^ *(`{3,})(?!\{).*?^ *\1 *$", re.MULTILINE | re.DOTALL)
+FENCED = re.compile(r"^ *(`{3,})(\{)?.*?^ *\1 *$", re.MULTILINE | re.DOTALL)
 ENDING = ("What we have seen", "Limits", "What next")
 NOT_FOR_CARE = re.compile(r"\bno(t|thing)?\b[^.]{0,60}?\bfor\s+care\b", re.IGNORECASE | re.DOTALL)
 
@@ -98,7 +98,7 @@ def toc_problems(entries: list[str], pages: set[str]) -> list[str]:
 
 def markdown_image_problems(name: str, text: str) -> list[str]:
     """Images in prose without alternative text."""
-    text = FENCED.sub("", text)
+    text = _without_code(text)
     bare = MARKDOWN_IMAGE.findall(text)
     bare += [tag for tag in HTML_IMAGE.findall(text) if not re.search(r"""\balt=["'][^"']*\w""", tag)]
     bare += [target for _, target, body in DIRECTIVE.findall(text) if not ALT_OPTION.search(body)]
@@ -138,9 +138,14 @@ def _says_something(value: ast.expr | None) -> bool:
     return True
 
 
+def _without_code(text: str) -> str:
+    """A text without its blocks of code; directives, which are fenced in the same way, stay."""
+    return FENCED.sub(lambda block: block.group(0) if block.group(2) else "", text)
+
+
 def cited(text: str) -> set[str]:
     """The keys that a text cites."""
-    return {key.strip() for keys in CITE.findall(FENCED.sub("", text)) for key in keys.split(",")}
+    return {key.strip() for keys in CITE.findall(_without_code(text)) for key in keys.split(",")}
 
 
 def citation_problems(texts: dict[str, str], works: dict[str, dict[str, str]]) -> list[str]:

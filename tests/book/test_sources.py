@@ -169,6 +169,8 @@ def test_dead_citation_idle_work_and_work_without_address_are_found():
     )
     said = "As {cite}`a` and {cite:t}`a, b` say.\n\n```\n{cite}`an example in code`\n```\n"
     assert not sources.citation_problems({"book/x": said}, works)
+    after = "```{warning}\nCare.\n```\n\n{cite}`a, b`\n\n```\ncode\n```\n"
+    assert not sources.citation_problems({"book/x": after}, works)
     (problem,) = sources.citation_problems({"book/x": said + "{cite:p}`dead2020`"}, works)
     assert "book/x cites `dead2020`" in problem and "add the entry or correct the key" in problem
     (problem,) = sources.citation_problems({"book/x": "{cite}`a`"}, works)

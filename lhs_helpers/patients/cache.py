@@ -28,7 +28,11 @@ def _make(place: Path, patients: int, years: int, seed: int, start: str) -> None
     """Make it under a name of this process and move it into place: two pages at once do not meet half-way."""
     own = place.with_name(f"{place.name}.{os.getpid()}")
     shutil.rmtree(own, ignore_errors=True)
-    Hospital(own, patients=patients, seed=seed, start=start).advance(f"{int(start[:4]) + years}-01-01")
+    try:
+        Hospital(own, patients=patients, seed=seed, start=start).advance(f"{int(start[:4]) + years}-01-01")
+    except BaseException:  # stopped or failed: nobody would come back to a half-made one
+        shutil.rmtree(own, ignore_errors=True)
+        raise
     try:
         own.rename(place)
     except OSError:  # another page was quicker, with the same bytes

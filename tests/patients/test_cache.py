@@ -1,5 +1,7 @@
 """A cached hospital is made once, and never mistaken for that of another version of the package."""
 
+import pytest
+
 from lhs_helpers import paths
 from lhs_helpers.patients import cache, cached_hospital
 
@@ -27,3 +29,14 @@ def test_a_changed_package_makes_its_own_hospital(monkeypatch, tmp_path):
     first = cached_hospital(**SMALL).folder
     monkeypatch.setattr(paths, "package_hash", lambda *floors: "0" * 64)
     assert cached_hospital(**SMALL).folder != first
+
+
+def test_a_stop_leaves_no_half_made_hospital(monkeypatch, tmp_path):
+    def stopped(self, to):
+        raise KeyboardInterrupt
+
+    monkeypatch.setenv("LHS_CACHE", str(tmp_path))
+    monkeypatch.setattr(cache.Hospital, "advance", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        cached_hospital(**SMALL)
+    assert not list(tmp_path.iterdir())

@@ -38,6 +38,11 @@ def test_the_age_pyramid_is_the_census(residents):
             assert abs(share - census[sex, low : low + 5].sum() / census.sum()) < 0.005
 
 
+# Known to miss, and a test that fails when it holds again: the mean risk that divides is read three years too late,
+# at the age of diagnosis, where it is lower; so onsets are a tenth too many. (Diagnoses hold: test_realism.)
+TOO_MANY_ONSETS = {"lung_cancer"}
+
+
 def test_summed_hazards_are_the_published_incidence(world, residents):
     now = Moment(world, residents, START)
     for disease in (d for d in world.diseases if d.incidence):
@@ -46,9 +51,8 @@ def test_summed_hazards_are_the_published_incidence(world, residents):
         age = np.minimum(now.age_years + shift, AGES - 1)
         published = by_age(disease.incidence)[residents.sex, age]
         ratio = now.hazard(disease.key)[healthy].sum() / published[healthy].sum()
-        # A hidden cancer must begin more often than it is diagnosed: some die of something else first.
-        low, high = (0.97, 1.13) if disease.hidden else (0.93, 1.07)
-        assert low < ratio < high, f"{disease.key}: {ratio:.3f}"
+        holds = 0.93 < ratio < 1.07
+        assert holds != (disease.key in TOO_MANY_ONSETS), f"{disease.key}: {ratio:.3f}"
 
 
 def test_onsets_are_as_many_as_their_hazards_say(world, residents):

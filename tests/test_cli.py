@@ -41,6 +41,28 @@ def test_the_same_command_again_changes_nothing(hospital):
     assert EMR(hospital).manifest == before
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on the size of a file")
+@pytest.mark.parametrize("kind", ["encounters", "observations", "truth/lives", "state"])
+def test_a_disk_that_is_full_gets_a_sentence_and_the_same_command_goes_on(hospital, tmp_path, kind):
+    """No file may grow beyond the size that this one needs: what a full disk does, at a place of our choice."""
+    import resource
+
+    need = max(path.stat().st_size for path in (hospital / kind).iterdir())
+    command = [sys.executable, "-m", "lhs_helpers.cli", "generate", tmp_path / "h", *SMALL]
+    full = subprocess.run(
+        command,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (need - 1, need - 1)),
+    )
+    assert full.returncode == 2 and "could not be written" in full.stderr, full.stderr
+    assert len(full.stderr.strip().splitlines()) == 1 and str(tmp_path / "h") in full.stderr
+    assert lhs("generate", tmp_path / "h", *SMALL).exit_code == 0
+    assert EMR(tmp_path / "h").manifest["content_hash"] == EMR(hospital).manifest["content_hash"]
+    assert not [path for path in (tmp_path / "h").rglob("*") if path.suffix in (".tmp", ".unfinished")]
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -96,11 +118,13 @@ def test_a_deleted_partition_fails_the_check(hospital, tmp_path):
     assert result.exit_code == 1 and partition.name in result.stdout
 
 
-def test_a_hospital_goes_to_synthea_csv_and_back(hospital, tmp_path):
-    written = lhs("export", "synthea", hospital, tmp_path / "csv")
-    assert written.exit_code == 0 and "observations.csv" in written.stdout, written.output
-    read = lhs("import", "synthea", tmp_path / "csv", tmp_path / "back")
+@pytest.mark.parametrize("form", ["synthea", "omop", "meds"])
+def test_a_hospital_goes_to_another_form_and_back(hospital, tmp_path, form):
+    written = lhs("export", form, hospital, tmp_path / "export")
+    assert written.exit_code == 0, written.output
+    read = lhs("import", form, tmp_path / "export", tmp_path / "back")
     assert read.exit_code == 0, read.output
+    assert "kept + 0 rejected" in read.stdout and "Note: " in read.stdout
     people = [EMR(folder).people.count().execute() for folder in (hospital, tmp_path / "back")]
     assert people[0] == people[1] > 600
 
@@ -113,9 +137,40 @@ def test_a_hospital_goes_to_meds(hospital, tmp_path):
     assert again.exit_code == 2 and "is not empty" in again.stderr
 
 
-def test_an_export_that_is_not_there_gets_a_sentence(tmp_path):
-    result = lhs("import", "synthea", tmp_path / "nowhere", tmp_path / "records")
+@pytest.mark.parametrize("form", ["synthea", "omop", "fhir", "mimic", "meds"])
+def test_an_export_that_is_not_there_gets_a_sentence(tmp_path, form):
+    result = lhs("import", form, tmp_path / "nowhere", tmp_path / "records")
     assert result.exit_code == 2 and "nowhere" in result.stderr and "Traceback" not in result.output
+
+
+def test_a_hospital_is_deidentified_with_a_secret_kept_elsewhere(hospital, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("sixteen characters and more")
+    result = lhs("deidentify", hospital, tmp_path / "copy", "--secret-file", secret)
+    assert result.exit_code == 0 and "does not make records anonymous" in result.stdout, result.output
+    assert lhs("check", tmp_path / "copy").exit_code == 0
+    inside = tmp_path / "copy/secret"
+    inside.write_text(secret.read_text())
+    again = lhs("deidentify", hospital, tmp_path / "copy", "--secret-file", inside)
+    assert again.exit_code == 2 and "keep the secret elsewhere" in again.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends signals")
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_stopped_import_is_completed_by_a_second_run(hospital, tmp_path, how):
+    assert lhs("export", "omop", hospital, tmp_path / "omop").exit_code == 0
+    assert lhs("import", "omop", tmp_path / "omop", tmp_path / "whole").exit_code == 0
+    folder = tmp_path / "records"
+    command = [sys.executable, "-m", "lhs_helpers.cli", "import", "omop", tmp_path / "omop", folder]
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while run.poll() is None and not any(folder.glob("encounters/*.parquet")):
+        time.sleep(0.005)
+    run.send_signal(how)
+    _, said = run.communicate(timeout=60)
+    assert run.returncode != 0 and "Traceback" not in said, said
+    assert lhs("check", folder).exit_code == 2  # not finished: nothing that looks like a record
+    assert lhs("import", "omop", tmp_path / "omop", folder).exit_code == 0
+    assert EMR(folder).manifest == EMR(tmp_path / "whole").manifest
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends the signal of Ctrl-C")

@@ -41,6 +41,22 @@ def months(start: int, end: int) -> list[tuple[int, int]]:
     return list(zip(days[:-1], days[1:], strict=True))
 
 
+def working_days(start: int, end: int) -> np.ndarray:
+    """The day numbers from Monday to Friday among [start, end)."""
+    days = np.arange(start, end, dtype=np.int32)
+    return days[_weekday(days) < 5]
+
+
+def next_working_day(day: np.ndarray) -> np.ndarray:
+    """These days; of a Saturday or Sunday the Monday after it."""
+    return day + (7 - _weekday(day)) * (_weekday(day) >= 5)
+
+
+def _weekday(day: np.ndarray) -> np.ndarray:
+    """0 for Monday: 1 January 1970 was a Thursday."""
+    return (day + 3) % 7
+
+
 def timestamps(day: np.ndarray, second: np.ndarray | int) -> np.ndarray:
     """Days and seconds of the day as datetime64[us]."""
     return ((day.astype(np.int64) * 86_400 + second) * 1_000_000).view("M8[us]")

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from lhs_helpers.patients import screening
-from lhs_helpers.patients.calendar import NEVER, YEAR
+from lhs_helpers.patients.calendar import NEVER, YEAR, working_days
 from lhs_helpers.patients.life import Happening
 from lhs_helpers.patients.moment import Moment
 from lhs_helpers.patients.people import People
@@ -79,20 +79,19 @@ def unrecorded(world: World, people: People, day: int, until: int) -> None:
     years = (until - day) / YEAR
     age = np.clip(people.age(day), 0, 120).astype(int)
     visits = world.rates["office"][people.sex, age] * people.attends * years
+    open_ = (people.onset < until) & (people.diagnosed == NEVER)
     for k, disease in enumerate(world.diseases):
-        if disease.kind == "event":
-            new = np.flatnonzero((people.onset[k] < until) & (people.diagnosed[k] == NEVER))
+        if disease.kind == "cancer":
+            new = np.flatnonzero((people.diagnosed[k] >= day) & (people.diagnosed[k] < until))
+        else:
+            new = np.flatnonzero(open_[k])
+        if new.size and disease.kind == "event":
             people.diagnosed[k, new] = people.onset[k, new]
-        elif disease.kind in SLOW:
-            open_ = np.flatnonzero(
-                (people.onset[k] < until) & (people.diagnosed[k] == NEVER) & (people.death >= until)
-            )
-            if not open_.size:
-                continue
-            missed = (1 - disease.visits.found_at_visit) ** visits[open_]
-            found = open_[world.draws.uniform(f"{disease.key} found", people.id[open_], day) > missed]
-            people.diagnosed[k, found] = np.maximum(people.onset[k, found], (day + until) // 2)
-        new = np.flatnonzero((people.diagnosed[k] >= day) & (people.diagnosed[k] < until))
+        elif new.size and disease.kind in SLOW:
+            new = new[people.death[new] >= until]
+            missed = (1 - disease.visits.found_at_visit) ** visits[new]
+            new = new[world.draws.uniform(f"{disease.key} found", people.id[new], day) > missed]
+            people.diagnosed[k, new] = np.maximum(people.onset[k, new], (day + until) // 2)
         treat(world, people, k, new, people.diagnosed[k, new])
 
 
@@ -165,8 +164,9 @@ def _some(
     world: World, people: People, who: np.ndarray, day: int, until: int, kind: str, number: int
 ) -> Visits:
     ordinal = ORDINAL[kind] + number
-    bits = world.draws.uniform(f"{kind} day {number}", people.id[who], day)
-    when = (day + bits * (until - day)).astype(np.int32)
+    u = world.draws.uniform(f"{kind} day {number}", people.id[who], day)
+    open_ = working_days(day, until) if kind == "office" else np.arange(day, until, dtype=np.int32)
+    when = open_[(u * open_.size).astype(np.int32)]
     reason = np.full(who.size, -1, np.int16)
     of_kind = {"office": SYMPTOM, "emergency": EMERGENCY, "inpatient": INPATIENT}[kind]
     return Visits(
@@ -227,7 +227,7 @@ def _ordered(world: World, people: People, day: int, until: int) -> Visits:
 def _complaints(world: World, people: People, day: int, until: int) -> Visits:
     """Symptoms of a hidden disease bring people to the doctor before it shows itself."""
     codes = list(reasons(world))
-    parts, total = [_none()], 0
+    parts, total, open_ = [_none()], 0, working_days(day, until)
     for k, disease in enumerate(world.diseases):
         for number, complaint in enumerate(disease.complaint):
             total += 1
@@ -238,7 +238,7 @@ def _complaints(world: World, people: People, day: int, until: int) -> Visits:
             near = np.flatnonzero(near)
             u = world.draws.uniform(f"{disease.key} complaint {number}", people.id[near], day)
             who = near[u < chance]
-            when = (day + u[u < chance] / chance * (until - day)).astype(np.int32)
+            when = open_[(u[u < chance] / chance * open_.size).astype(np.int32)]
             reason = np.full(who.size, codes.index(complaint.code), np.int16)
             ordinal = np.full(who.size, ORDINAL["complaint"] + world.complaint_numbers[total - 1], np.uint8)
             parts.append(Visits(who, when, np.full(who.size, SYMPTOM, np.int8), reason, ordinal))

@@ -8,6 +8,7 @@ import pyarrow as pa
 from lhs_helpers.patients import care, life, measures, results, screening
 from lhs_helpers.patients.calendar import NEVER, timestamps
 from lhs_helpers.patients.care import EMERGENCY, FOLLOW_UP, INPATIENT, KINDS, WELLNESS, Visits, settings
+from lhs_helpers.patients.moment import taking
 from lhs_helpers.patients.people import EDUCATION, INSURANCE, RACES, SEXES, People
 from lhs_helpers.patients.scenarios import CodeReplaced, UnitChange
 from lhs_helpers.patients.words import as_codes, as_words
@@ -21,6 +22,7 @@ RACE_WORDS = (
     "other",
 )  # Hispanic people are white with that ethnicity here
 DAY_SECONDS = 86_400
+STATUS = ("start", "stop")  # of a drug
 
 
 def concepts(world: World) -> pa.Table:
@@ -77,7 +79,7 @@ class Chart:
             "encounters": self._encounters(),
             "conditions": self._conditions(start, end),
             "observations": results.observations(self),
-            "medications": self._medications(),
+            "medications": self._medications(start, end),
             "procedures": self._procedures(),
             "immunizations": self._immunizations(),
         }
@@ -205,7 +207,11 @@ class Chart:
         """Index of the visits that events of disease k caused."""
         return np.flatnonzero(self.visits.ordinal == care.ORDINAL["disease"] + self.world.numbers[k])
 
-    def _medications(self) -> pa.Table:
+    def _medications(self, start: int, end: int) -> pa.Table:
+        """Prescriptions, and what patients say they have stopped."""
+        return pa.concat_tables([self._prescriptions(), self._stops(start, end)])
+
+    def _prescriptions(self) -> pa.Table:
         """A prescription at the visit that starts a drug, and at each planned visit and stay while it is taken."""
         visits, parts, codes, reasons = self.visits, *([np.empty(0, np.int64)] for _ in range(3))
         for j, (k, treatment) in enumerate(self.world.treatments):
@@ -220,7 +226,8 @@ class Chart:
                 planned = np.isin(visits.kind, (WELLNESS, FOLLOW_UP, INPATIENT))
                 # On its first day a drug is prescribed last, after whatever visit of that day told why.
                 begun = self._earliest(np.flatnonzero(given == visits.day), latest=True)
-                parts.append(np.concatenate([begun, np.flatnonzero((given < visits.day) & planned)]))
+                goes_on = (given < visits.day) & taking(self.people, [j], visits.day, visits.who)
+                parts.append(np.concatenate([begun, np.flatnonzero(goes_on & planned)]))
             else:
                 continue
             codes.append(np.full(parts[-1].size, j))
@@ -230,8 +237,41 @@ class Chart:
         return pa.table({
             "patient_id": self.patient[index], "encounter_id": self.encounter[index], "time": self.time[index],
             "code": as_codes(self.world, [t.code for _, t in self.world.treatments], code, self.time[index]),
-            "status": as_words(("start",), np.zeros(index.size)), "reason_code": as_words(self.reasons, reason),
+            "status": as_words(STATUS, np.zeros(index.size)), "reason_code": as_words(self.reasons, reason),
             "recorded_at": self.time[index],
+        })  # fmt: skip
+
+    def _stops(self, start: int, end: int) -> pa.Table:
+        """Drugs that were started here, and that nobody takes any more; no visit is needed to know it."""
+        people, codes = self.people, [t.code for _, t in self.world.treatments]
+        parts = [(np.empty(0, np.int64), np.empty(0, np.int32), 0, 0)]
+        for j, (k, treatment) in enumerate(self.world.treatments):
+            if (
+                treatment.kind != "medication"
+                or treatment.short
+                or people.keeps[j].min(initial=NEVER) == NEVER
+            ):
+                continue
+            stop = people.started[j] + np.maximum(people.keeps[j], 1)
+            here = (stop >= start) & (stop < np.minimum(end, np.minimum(people.left, people.death)))
+            who = np.flatnonzero(here & (people.started[j] >= people.known))
+            others = [i for i, code in enumerate(codes) if code == treatment.code and i != j]
+            if others:  # a drug with two reasons is stopped when the last of them is
+                who = who[~taking(people, others, stop[who], who)]
+                first = [i for i in others if i < j]
+                who = who[(people.started[first][:, who] != people.started[j, who]).all(axis=0)]
+            parts.append((who, stop[who], j, self.reasons.index(self.world.diseases[k].code)))
+        who, day = (np.concatenate([part[i] for part in parts]) for i in range(2))
+        code, reason = (
+            np.repeat([part[i] for part in parts], [part[0].size for part in parts]) for i in (2, 3)
+        )
+        ids = people.id[who]
+        noon = timestamps(day, DAY_SECONDS // 2)
+        return pa.table({
+            "patient_id": ids, "encounter_id": pa.nulls(ids.size, pa.int64()), "time": noon,
+            "code": as_codes(self.world, codes, code, noon),
+            "status": as_words(STATUS, np.ones(ids.size)), "reason_code": as_words(self.reasons, reason),
+            "recorded_at": noon,
         })  # fmt: skip
 
     def _once(self, index: np.ndarray, treatment: np.ndarray, reason: np.ndarray) -> tuple[np.ndarray, ...]:

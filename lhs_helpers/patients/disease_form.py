@@ -159,8 +159,8 @@ class Stages(_Figure):
 class Treatment(_Figure):
     """A drug or procedure given after diagnosis, to a share of patients, and what it changes.
 
-    A short one belongs to each event (an antibiotic); any other is taken for good. `stops_smoking`: share of
-    smokers who stop for good when it begins.
+    A short one belongs to each event (an antibiotic); any other is taken for good by `adherence` of those who get it,
+    and by the others for a year on average. `stops_smoking`: share of smokers who stop for good when it begins.
     """
 
     code: Code

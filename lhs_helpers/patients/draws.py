@@ -15,7 +15,9 @@ import numpy as np
 from scipy.special import ndtri
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-_NORMAL = ndtri((np.arange(65536) + 0.5) / 65536).astype(np.float32)
+_TIMES = np.uint64(0xD1B54A32D192ED03)
+LEVELS = 2**16
+NORMAL = ndtri((np.arange(LEVELS) + 0.5) / LEVELS).astype(np.float32)
 
 
 class Draws:
@@ -48,17 +50,21 @@ class Draws:
         return self._keys[process]
 
 
-def noise(bits: np.ndarray, part: int) -> np.ndarray:
-    """One of four standard normals (float32; 65,536 levels, for measurement error) hidden in 64 random bits."""
-    return _NORMAL[((bits >> np.uint64(16 * part)) & np.uint64(0xFFFF)).astype(np.intp)]
+def noise(bits: np.ndarray, part: int, levels: np.ndarray = NORMAL) -> np.ndarray:
+    """One of four draws hidden in 64 random bits, from the 65,536 quantiles of a distribution (float32)."""
+    return levels[((bits >> np.uint64(16 * part)) & np.uint64(0xFFFF)).astype(np.intp)]
 
 
 def _hash(key: np.uint64, who: np.ndarray, when: int | np.ndarray) -> np.ndarray:
-    with np.errstate(over="ignore"):
-        x = np.asarray(who).astype(np.uint64) * _GOLDEN + key
-        x = _finalise(x)
-        x += np.asarray(when).astype(np.uint64) * np.uint64(0xD1B54A32D192ED03)
-        return _finalise(x)
+    x = np.asarray(who).astype(np.uint64)
+    x *= _GOLDEN
+    x += key
+    _finalise(x)
+    if isinstance(when, np.ndarray) and when.ndim:
+        x += when.astype(np.uint64) * _TIMES
+    else:
+        x += np.uint64(int(when) * int(_TIMES) % 2**64)
+    return _finalise(x)
 
 
 def _finalise(x: np.ndarray) -> np.ndarray:

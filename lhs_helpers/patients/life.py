@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lhs_helpers.patients.calendar import NEVER, YEAR
+from lhs_helpers.patients.calendar import NEVER, YEAR, next_working_day
 from lhs_helpers.patients.moment import Moment
 from lhs_helpers.patients.people import People, never
 from lhs_helpers.patients.world import World
@@ -33,7 +33,8 @@ def step(world: World, people: People, day: int, until: int) -> list[Happening]:
     """
     now = Moment(world, people, day)
     start = np.maximum(people.birth, day)
-    years = np.where(people.death > day, np.clip(until - start, 0, None), 0) / YEAR
+    years = np.where(people.death > day, np.clip(until - start, 0, None), 0) / np.float32(YEAR)
+    years = years.astype(np.float32)
 
     hazards = now.hazards()
     struck, who, when = _crossing(people.survive[None], hazards[-1:] * years, years, start, until)
@@ -48,9 +49,11 @@ def step(world: World, people: People, day: int, until: int) -> list[Happening]:
     events = world.of_kind("event")
     for k in events:
         hazards[k] = recurring(world, people, k, hazards[k], day)
-    lived = np.where(people.onset == NEVER, years, 0.0)
-    lived[events] = years
-    struck, who, when = _crossing(people.need, hazards[:-1] * lived, years, start, until)
+    lived = hazards[:-1] * years
+    healthy = people.onset == NEVER
+    healthy[events] = True
+    lived *= healthy
+    struck, who, when = _crossing(people.need, lived, years, start, until)
     lives_to_see = when <= last[who]
     struck, who, when = struck[lives_to_see], who[lives_to_see], when[lives_to_see]
     people.onset[struck, who] = np.minimum(people.onset[struck, who], when)
@@ -60,7 +63,8 @@ def step(world: World, people: People, day: int, until: int) -> list[Happening]:
     for k in world.of_kind("cancer"):
         if k in hit:
             mine = who[struck == k]
-            people.surfaces[k, mine] = when[struck == k] + _hidden_days(world, people, k, mine)
+            shows = when[struck == k] + _hidden_days(world, people, k, mine)
+            people.surfaces[k, mine] = next_working_day(shows)
         open_ = (people.surfaces[k] < until) & (people.diagnosed[k] == NEVER) & (years > 0)
         shown = np.flatnonzero(open_)
         shown = shown[people.surfaces[k, shown] <= last[shown]]
@@ -78,7 +82,9 @@ def _crossing(
     Returns the processes and people for whom it is used up, and the days on which it is.
     """
     need -= hazard
-    process, who = np.nonzero((need <= 0) & (hazard > 0))
+    used_up = need <= 0
+    used_up &= hazard > 0
+    process, who = np.divmod(np.flatnonzero(used_up), years.size)
     overshoot = -need[process, who] / hazard[process, who] * years[who] * YEAR
     return process, who, np.clip(until - 1 - overshoot.astype(np.int32), start[who], until - 1)
 

@@ -5,15 +5,29 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtr
 
 from lhs_helpers.patients import courses
 from lhs_helpers.patients.calendar import NEVER, YEAR
-from lhs_helpers.patients.draws import noise
+from lhs_helpers.patients.draws import LEVELS, noise
 from lhs_helpers.patients.moment import treatment_effect
 from lhs_helpers.patients.people import People
 from lhs_helpers.patients.world import World
 
 SHIFT_YEARS_OF_A1C = 2.0
+WRONG_READINGS, WRONG_BY = 0.004, 6.0  # our assumption
+
+
+@cache
+def _of_readings() -> np.ndarray:
+    """Quantiles of the error of a reading, in standard deviations: normal, but for a few that went wrong.
+
+    A loose cuff, a haemolysed sample, a slip of the pen: WRONG_READINGS of all, WRONG_BY times as far off.
+    """
+    grid = np.linspace(-30, 30, 60_001)
+    below = (1 - WRONG_READINGS) * ndtr(grid) + WRONG_READINGS * ndtr(grid / WRONG_BY)
+    levels = np.interp((np.arange(LEVELS) + 0.5) / LEVELS, below, grid)
+    return levels.astype(np.float32)
 
 
 @cache
@@ -94,7 +108,7 @@ class Bedside:
         process = f"noise {number // 4}"
         if process not in self._bits:
             self._bits[process] = self.world.draws.bits(process, self.people.id[self.who], self.when)
-        return noise(self._bits[process], number % 4)
+        return noise(self._bits[process], number % 4, _of_readings())
 
 
 def _creatinine(bed: Bedside) -> np.ndarray:

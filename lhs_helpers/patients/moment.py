@@ -1,5 +1,6 @@
 """The people of a shard on one day: what multiplies each rate for each of them, and the hazards that follow."""
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,6 +55,7 @@ class Moment:
         self.has = people.onset <= day  # [disease, person]
         self._with: dict[int, np.ndarray] = {}
         self._courses: dict[str, np.ndarray] = {}
+        self._known: dict[tuple, np.ndarray] = {}
 
     def course(self, name: str) -> np.ndarray:
         """The usual value of a course, treatment included."""
@@ -78,7 +80,7 @@ class Moment:
             excess = (risk.value - 1) * 0.5 ** (years / risk.half_life_years)
             logs[row] += np.log1p(np.where(self.has[disease], excess, 0))
         for row, treatments, log in terms.treatments:
-            logs[row] += log * taking(people, treatments, self.day)
+            logs[row] += np.float32(log) * taking(people, treatments, self.day)
         for row, risk in terms.changing:
             logs[row] += self._log(risk, terms.keys[row])
         return np.exp(logs)
@@ -134,7 +136,7 @@ class Moment:
         """The logarithm of one relative risk for each person."""
         people = self.people
         if risk.of == "smoking":
-            return np.log(self._smoking(risk))
+            return self._smoking(risk)
         if risk.of == "race":
             return np.log([risk.factors.get(race, 1.0) for race in RACES])[people.race]
         if risk.of == "frailty":
@@ -143,30 +145,52 @@ class Moment:
             return np.log(people.attends)
         if risk.at:
             return np.interp(self.course(risk.of), risk.at, np.log(risk.times))
-        value = np.clip(self.course(risk.of), *risk.range)
-        return np.log(risk.value) / risk.per * (value - risk.zero)
+        slope = np.float32(np.log(risk.value) / risk.per)
+        return slope * (self._within(risk.of, risk.range) - np.float32(risk.zero))
+
+    def _within(self, course: str, limits: tuple[float, float]) -> np.ndarray:
+        """The usual value of a course, held between limits."""
+        if (course, limits) not in self._known:
+            self._known[course, limits] = np.clip(self.course(course), *map(np.float32, limits))
+        return self._known[course, limits]
 
     def _smoking(self, risk: RelativeRisk) -> np.ndarray:
+        """The logarithm of a relative risk of smoking: it grows with dose and duration, and fades after quitting."""
+        form = (risk.women, risk.men, risk.half_life_years, risk.dose, risk.duration)
+        if form not in self._known:
+            ever, smoked, since = self._smokers
+            excess = np.array([risk.women - 1, risk.men - 1], np.float32)[self.people.sex[ever]]
+            if risk.dose or risk.duration:
+                dose = self.people.cigarettes[ever] / np.float32(15)
+                excess *= dose**risk.dose * (smoked / np.float32(45)) ** risk.duration
+            logs = np.zeros(len(self.people), np.float32)
+            logs[ever] = np.log1p(excess * np.exp2(since / np.float32(-risk.half_life_years)))
+            self._known[form] = logs
+        return self._known[form]
+
+    @cached_property
+    def _smokers(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Index of those who ever smoked, for how many years, and the years since they quit."""
         people = self.people
         ever = np.flatnonzero(people.smoke_start <= self.day)
         end = np.minimum(people.smoke_quit[ever], self.day)
-        excess = np.array([risk.women, risk.men])[people.sex[ever]] - 1
-        if risk.dose or risk.duration:
-            years = np.clip((end - people.smoke_start[ever]) / YEAR, 0, 60)
-            excess = excess * (people.cigarettes[ever] / 15) ** risk.dose * (years / 45) ** risk.duration
-        since = np.maximum(self.day - end, 0) / YEAR
-        times = np.ones(len(people))
-        times[ever] += excess * 0.5 ** (since / risk.half_life_years)
-        return times
+        smoked = np.clip((end - people.smoke_start[ever]) / np.float32(YEAR), 0, 60)
+        since = np.maximum(self.day - end, 0) / np.float32(YEAR)
+        return ever, smoked.astype(np.float32), since.astype(np.float32)
 
 
 def taking(people: People, treatments: list[int], day: int | np.ndarray, index=slice(None)) -> np.ndarray:
-    """Who of `index` takes one of these treatments as prescribed on a day."""
+    """Who of `index` takes one of these treatments on a day: it has begun, and they have not stopped."""
     first, *others = treatments
-    takes = (people.started[first, index] <= day) & people.adherent[first, index]
+    takes = _taking(people, first, day, index)
     for j in others:
-        takes |= (people.started[j, index] <= day) & people.adherent[j, index]
+        takes |= _taking(people, j, day, index)
     return takes
+
+
+def _taking(people: People, j: int, day: int | np.ndarray, index) -> np.ndarray:
+    started = people.started[j, index]
+    return (started <= day) & (day - started < people.keeps[j, index])
 
 
 def treatment_effect(
@@ -175,8 +199,9 @@ def treatment_effect(
     """What treatment changes in a course, less the mean change in the reference population (see `courses`)."""
     effect = 0.0
     for treatments in world.treatments_of_course.get(course, []):
-        change = world.treatments[treatments[0]][1].change
+        change = np.float32(world.treatments[treatments[0]][1].change)
         effect = effect + change * taking(people, treatments, day, index)
     if isinstance(effect, float):
         return effect
-    return effect - world.table(f"effect on {course}", 0.0)[people.sex[index], age_years]
+    mean = world.table(f"effect on {course}", 0.0).astype(np.float32)
+    return effect - mean[people.sex[index], age_years]

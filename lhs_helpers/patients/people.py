@@ -24,7 +24,8 @@ class People:
     frailty (disease, person); need (disease, person): hazard still to be lived through before onset; onset,
     diagnosed (disease, person); surfaces (disease, person): when a hidden disease will show itself; stage;
     doom, doom_cause: death already decided by a disease; survive: other-cause hazard still to be lived
-    through; started, adherent (treatment, person); known: the day of the first recorded visit; scan
+    through; started, keeps (treatment, person): the day it began, and how many
+    days it is taken; known: the day of the first recorded visit; scan
     (screening, person): the day of the latest test that was agreed on.
     """
 

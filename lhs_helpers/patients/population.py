@@ -25,6 +25,7 @@ BIRTHS_PER_YEAR = (
 )
 NEWCOMERS_PER_YEAR = 0.035  # per resident; with LEAVERS_PER_YEAR our assumption of a stable catchment
 LEAVERS_PER_YEAR = 0.035
+YEARS_TO_STOP = 1.0  # who does not stay with a treatment stops within a year on average: our assumption
 EDUCATION_SHARES = (0.15, 0.22, 0.31, 0.32)  # adults, NHANES 2009-2012, rounded; in the order of EDUCATION
 
 
@@ -88,6 +89,27 @@ def arrivals(world: World, first_id: int, patients: int, year: int, years: int =
     return moved.join(babies)
 
 
+def here(people: People, year: int) -> np.ndarray:
+    """Index of those who live in the catchment at some time of a calendar year.
+
+    It is the same on every day of that year, so that a year may be lived in parts.
+    """
+    first, next_ = january(year), january(year + 1)
+    return np.flatnonzero((people.entry < next_) & (people.left >= first) & (people.death >= first))
+
+
+def live_elsewhere(world: World, people: People, here: np.ndarray, year: int) -> None:
+    """A year of all others: who has left, and who has yet to come, lives unrecorded (changes `people`)."""
+    first, next_ = january(year), january(year + 1)
+    away = (people.birth < next_) & (people.death >= first)
+    away[here] = False
+    index = np.flatnonzero(away)
+    others = people.take(index)
+    life.step(world, others, first, next_)
+    care.unrecorded(world, others, first, next_)
+    people.put(index, others)
+
+
 def _born(
     world: World, ids: np.ndarray, year: int, entry: np.ndarray, birth: np.ndarray | None = None
 ) -> People:
@@ -113,9 +135,10 @@ def _born(
     starts, quits, cigarettes = smoking(draws, ids, sex, birth)
     attends = _gamma(draws, "attends", ids) * np.where(insurance == INSURANCE.index("none"), 0.55, 1.0)
     attends *= world.site.visits
-    adherent = np.zeros((treatments, n), bool)
+    keeps = never(treatments, n)
     for j, (_, treatment) in enumerate(world.treatments):
-        adherent[j] = draws.uniform(f"adherence {treatment.code}", ids) < treatment.adherence
+        stops = draws.uniform(f"adherence {treatment.code}", ids) >= treatment.adherence
+        keeps[j, stops] = YEARS_TO_STOP * YEAR * draws.exponential(f"stops {treatment.code}", ids[stops])
     stays = draws.exponential("stays", ids) / LEAVERS_PER_YEAR * YEAR
     return People({
         "id": ids.astype(np.int64), "birth": birth, "entry": np.asarray(entry, np.int32), "death": never(n),
@@ -130,7 +153,7 @@ def _born(
         "onset": never(diseases, n), "diagnosed": never(diseases, n), "surfaces": never(diseases, n),
         "latest": never(diseases, n), "stage": np.full((diseases, n), -1, np.int8),
         "doom": never(n), "doom_cause": np.full(n, -1, np.int8), "started": never(treatments, n),
-        "adherent": adherent, "known": never(n), "scan": never(len(world.screenings), n),
+        "keeps": keeps, "known": never(n), "scan": never(len(world.screenings), n),
         "wellness": np.full(n, -NEVER, np.int32),
     })  # fmt: skip
 

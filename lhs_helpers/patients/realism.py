@@ -20,8 +20,8 @@ from lhs_helpers.errors import LHSError
 from lhs_helpers.patients import population
 from lhs_helpers.patients.draws import Draws
 from lhs_helpers.patients.people import SEXES
-from lhs_helpers.patients.survey import YEAR_OF_REFERENCE, Columns, Sample, look
-from lhs_helpers.patients.world import World
+from lhs_helpers.patients.survey import Columns, Sample, look
+from lhs_helpers.patients.world import REFERENCE_YEAR, World
 
 DATA = Path(__file__).parent / "data"
 KEYS = ["quantity", "statistic", "sex", "age_low", "age_high"]
@@ -77,7 +77,7 @@ def observe(
         range(people_count // batch), desc="people without records", leave=False, disable=None
     ):
         world = World(Draws(seed))
-        people = population.residents(world, 1 + number * 1_000_000, batch, YEAR_OF_REFERENCE)
+        people = population.residents(world, 1 + number * 1_000_000, batch, REFERENCE_YEAR)
         sample = look(world, people, follow_years)
         values.append([STATISTICS[row.statistic](sample, row) for row in rows.itertuples()])
         counts.append(sample.counts)

@@ -25,9 +25,8 @@ from lhs_helpers.patients.diseases import FOLDER, disease_file
 from lhs_helpers.patients.draws import Draws
 from lhs_helpers.patients.moment import AGES, VISITS, Moment, treatment_effect
 from lhs_helpers.patients.people import SEXES, People
-from lhs_helpers.patients.world import DATA, World, life_table, mean_risks
+from lhs_helpers.patients.world import DATA, REFERENCE_YEAR, World, life_table, mean_risks
 
-YEAR_OF_REFERENCE = 2019
 BATCH = 50_000
 SMOOTHING_YEARS = 2.5
 
@@ -59,14 +58,14 @@ def _round(tables: dict[str, np.ndarray], people: int, seed: int) -> dict[str, n
         result[what] = _smooth(sums[f"{what}, sum"]) / _smooth(sums[f"{what}, n"])
     years, hazards = life_table()
     died = _smooth(sums["deaths modelled"]) / _smooth(sums["years"])
-    result["share of deaths modelled"] = np.clip(died / hazards[list(years).index(YEAR_OF_REFERENCE)], 0, 0.9)
+    result["share of deaths modelled"] = np.clip(died / hazards[list(years).index(REFERENCE_YEAR)], 0, 0.9)
     return result
 
 
 def _observe(world: World, batch: int) -> dict[str, np.ndarray]:
     """Sums by [sex, age] over one batch of people, lived to the reference year and through it."""
-    start = january(YEAR_OF_REFERENCE)
-    people = population.residents(world, 1 + batch * 1_000_000, BATCH, YEAR_OF_REFERENCE)
+    start = january(REFERENCE_YEAR)
+    people = population.residents(world, 1 + batch * 1_000_000, BATCH, REFERENCE_YEAR)
     now = Moment(world, people, start)
     sums: dict[str, np.ndarray] = {}
 
@@ -88,11 +87,11 @@ def _observe(world: World, batch: int) -> dict[str, np.ndarray]:
         )
     for kind in VISITS:
         add(_brought(kind), _visits_brought(world, people, now, kind), everybody)
-    life.step(world, people, start, january(YEAR_OF_REFERENCE + 1))
+    life.step(world, people, start, january(REFERENCE_YEAR + 1))
     cell = people.sex.astype(int) * AGES + now.age_years
-    lived = np.minimum(people.death, january(YEAR_OF_REFERENCE + 1)) - start
+    lived = np.minimum(people.death, january(REFERENCE_YEAR + 1)) - start
     sums["years"] = np.bincount(cell, lived / YEAR, 2 * AGES).reshape(2, AGES)
-    killed = (people.death < january(YEAR_OF_REFERENCE + 1)) & (people.cause >= 0)
+    killed = (people.death < january(REFERENCE_YEAR + 1)) & (people.cause >= 0)
     sums["deaths modelled"] = np.bincount(cell, killed, 2 * AGES).reshape(2, AGES)
     return sums
 

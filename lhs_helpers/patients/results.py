@@ -11,6 +11,7 @@ from lhs_helpers.patients.care import FOLLOW_UP, WELLNESS, settings
 from lhs_helpers.patients.measures import Bedside
 from lhs_helpers.patients.scenarios import UnitChange
 from lhs_helpers.patients.words import as_codes, as_words
+from lhs_helpers.records.tables import conform
 
 if TYPE_CHECKING:
     from lhs_helpers.patients.chart import Chart
@@ -22,52 +23,75 @@ SKIPPED = 0.04  # a measurement of a panel that was not made or not kept: our es
 
 
 def observations(chart: "Chart") -> pa.Table:
-    """Every measure of every panel made at a visit, measure by measure."""
+    """What was measured at each visit, measure by measure, and what was asked there."""
+    return pa.concat_tables([_numbers(chart), _answers(chart)])
+
+
+def _numbers(chart: "Chart") -> pa.Table:
+    """Every measure of every panel made at a visit."""
     bed = Bedside(chart.world, chart.people, chart.visits.who, chart.visits.day, chart.visits.ordinal)
     rows = list(measures.table().itertuples())
     panels = {panel: _panel(chart, panel) for panel in settings()["panels"]}
-    index, values = [], []
+    at, values = [], []
     for row in rows:
-        made = panels[row.panel]
-        bits = chart.world.draws.bits(f"kept {row.panel}", chart.patient[made], chart.encounter[made])
+        made, bits = panels[row.panel]
         kept = made[(bits >> np.uint64(row.Index % 50)) % np.uint64(1000) >= np.uint64(1000 * SKIPPED)]
-        index.append(kept)
+        at.append(kept)
         values.append(bed.measured(row, kept))
-    counts = [i.size for i in index]
-    texts = [_smoking(chart), _stages(chart)]
-    all_codes = [r.code for r in rows] + [SMOKING, STAGE]
-    units = sorted({r.unit for r in rows})
-    unit = np.repeat([units.index(r.unit) for r in rows], counts)
-    code = np.repeat(np.arange(len(all_codes)), counts + [t[0].size for t in texts])
-    late = np.concatenate([np.full(c, r.panel != "vitals") for r, c in zip(rows, counts, strict=True)])
-    words = [
-        *SMOKING_WORDS,
-        *(f"Stage {s}" for d in chart.world.diseases if d.stages for s in d.stages.names),
-    ]
-    number, extra = int(np.sum(counts)), sum(t[0].size for t in texts)
-    where = np.concatenate(index + [t[0] for t in texts])
-    time, values, unit = (
-        chart.time[where],
-        np.concatenate([*values, np.zeros(extra)]),
-        np.concatenate([unit, np.full(extra, -1)]),
+    counts, units = [kept.size for kept in at], sorted({row.unit for row in rows})
+    code = np.repeat(np.arange(len(rows), dtype=np.int32), counts)
+    unit = np.array([units.index(row.unit) for row in rows], np.int32)[code]
+    value, visit, time = (
+        np.concatenate(values),
+        np.concatenate(at),
+        np.concatenate([chart.time[kept] for kept in at]),
     )
+    recorded = [
+        (chart.time if row.panel == "vitals" else chart.results)[kept]
+        for row, kept in zip(rows, at, strict=True)
+    ]
     for change in chart.world.scenarios:
         if isinstance(change, UnitChange):
-            moved = (code == all_codes.index(change.code)) & (time >= timestamps(np.array(change.begins), 0))
-            values[moved] = (values[moved] * change.factor).round(2)
+            moved = code == [row.code for row in rows].index(change.code)
+            moved &= time >= timestamps(np.array(change.begins), 0)
+            value[moved] = (value[moved] * change.factor).round(2)
             unit[moved], units = len(units), [*units, change.unit]
-    recorded = np.where(np.concatenate([late, np.zeros(extra, bool)]), chart.results[where], time)
-    text = np.concatenate([np.full(number, -1), texts[0][1], texts[1][1] + len(SMOKING_WORDS)])
-    value = pa.array(values, mask=np.arange(number + extra) >= number)
-    return pa.table({
-        "patient_id": chart.patient[where], "encounter_id": chart.encounter[where], "time": time,
-        "code": as_codes(chart.world, all_codes, code, time), "value": value, "text": as_words(words, text),
-        "unit": as_words(units, unit), "recorded_at": recorded,
-    })  # fmt: skip
+    codes = as_codes(chart.world, _codes(), code, time)
+    return _table(
+        chart, visit, time, np.concatenate(recorded), code=codes, value=value, unit=as_words(units, unit)
+    )
 
 
-def _panel(chart: "Chart", panel: str) -> np.ndarray:
-    """Index of the visits at which a panel is made: by kind of visit, and for known diagnoses."""
+def _answers(chart: "Chart") -> pa.Table:
+    """What is written in words: smoking status, the stage of a cancer."""
+    stages = [f"Stage {name}" for d in chart.world.diseases if d.stages for name in d.stages.names]
+    (asked, smoking), (staged, stage) = _smoking(chart), _stages(chart)
+    visit = np.concatenate([asked, staged])
+    text = np.concatenate([smoking, stage + len(SMOKING_WORDS)])
+    which = np.repeat([_codes().index(SMOKING), _codes().index(STAGE)], [asked.size, staged.size])
+    code = as_codes(chart.world, _codes(), which, chart.time[visit])
+    return _table(
+        chart,
+        visit,
+        chart.time[visit],
+        chart.time[visit],
+        code=code,
+        text=as_words([*SMOKING_WORDS, *stages], text),
+    )
+
+
+def _codes() -> list[str]:
+    """The codes of all observations, in one order."""
+    return [*measures.table().code, SMOKING, STAGE]
+
+
+def _table(chart: "Chart", visit: np.ndarray, time: np.ndarray, recorded: np.ndarray, **columns) -> pa.Table:
+    where = {"patient_id": chart.patient[visit], "encounter_id": chart.encounter[visit], "time": time}
+    return conform("observations", pa.table(where | columns | {"recorded_at": recorded}))
+
+
+def _panel(chart: "Chart", panel: str) -> tuple[np.ndarray, np.ndarray]:
+    """Visits at which a panel is made (index), by kind of visit and known diagnoses; and bits that say what is kept."""
     visits = chart.visits
     chance = np.array(settings()["panels"][panel])[visits.kind]
     planned = visits.kind <= FOLLOW_UP
@@ -79,9 +103,9 @@ def _panel(chart: "Chart", panel: str) -> np.ndarray:
         chance = (
             chance * np.where(chart.age < 18, 0.15, 1.0) * chart.world.site.tests
         )  # children: our estimate
-    return np.flatnonzero(
-        chart.world.draws.uniform(f"panel {panel}", chart.patient, chart.encounter) < chance
-    )
+    draws = chart.world.draws
+    made = np.flatnonzero(draws.uniform(f"panel {panel}", chart.patient, chart.encounter) < chance)
+    return made, draws.bits(f"kept {panel}", chart.patient[made], chart.encounter[made])
 
 
 def _smoking(chart: "Chart") -> tuple[np.ndarray, np.ndarray]:

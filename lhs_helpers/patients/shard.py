@@ -14,10 +14,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from lhs_helpers.errors import LHSError
 from lhs_helpers.patients import care, life, population, truth
-from lhs_helpers.patients.calendar import NEVER, iso, january, months, year_of
+from lhs_helpers.patients.calendar import NEVER, iso, january, months, next_working_day, year_of
 from lhs_helpers.patients.chart import Chart
 from lhs_helpers.patients.draws import Draws
+from lhs_helpers.patients.moment import taking
 from lhs_helpers.patients.orders import Orders
 from lhs_helpers.patients.people import People
 from lhs_helpers.patients.scenarios import Scenario
@@ -87,16 +89,21 @@ def advance(
     Record-free (`recorded=False`) the same lives are lived and the same care is given, and nothing is written.
     """
     while state.clock < to:
-        end = min(to, january(year_of(state.clock) + 1))
+        start, year = state.clock, year_of(state.clock)
+        end = min(to, january(year + 1))
         state = _with_arrivals(spec, world, state)
-        start, hazards = state.clock, truth.hazards(world, state.people, state.clock)
-        parts = []
+        here = population.here(state.people, year)
+        if start == january(year):
+            population.live_elsewhere(world, state.people, here, year)
+        people = state.people.take(here)
+        hazards, parts = truth.hazards(world, people, start), []
         for day, until in months(start, end):
-            _carry_out(world, state.people, orders, day, until)
-            happened = life.step(world, state.people, day, until)
-            parts.append(care.month(world, state.people, day, until, happened))
+            _carry_out(world, people, orders, day, until)
+            happened = life.step(world, people, day, until)
+            parts.append(care.month(world, people, day, until, happened))
         visits = care.Visits.join(parts)
-        tables = Chart(world, state.people, visits).tables(start, end) if recorded else {}
+        tables = Chart(world, people, visits).tables(start, end) if recorded else {}
+        state.people.put(here, people)
         state = State(state.people, end, state.planned)
         yield state, Records(iso(start), tables, hazards)
 
@@ -122,8 +129,12 @@ def _carry_out(world: World, people: People, orders: Orders | None, day: int, un
     due = (orders.day >= day) & (orders.day < until)
     for j, (_, treatment) in enumerate(world.treatments):
         who = _for_whom(people, orders, due, treatment.code)
-        who = who[people.started[j, who] > until]
+        who = who[
+            (people.started[j, who] > until)
+            | (~taking(people, [j], day, who) & (people.started[j, who] < day))
+        ]
         who, when = _accepted(world, people, who, treatment.code, day, until)
+        people.started[j, who[people.started[j, who] < day]] = NEVER  # who had stopped begins anew
         care.begin(world, people, j, who, when)
     for s, (k, test) in enumerate(world.screenings):
         who = _for_whom(people, orders, due, test.code)
@@ -145,7 +156,7 @@ def _accepted(
     """Those of `who` for whom an order is carried out, and when: after the month it was given in."""
     who = who[world.draws.uniform(f"accepts {code}", people.id[who], day) < ACCEPTED]
     delay = world.draws.uniform(f"delay {code}", people.id[who], day) * DELAY_DAYS
-    return who, (until + delay).astype(np.int32)
+    return who, next_working_day((until + delay).astype(np.int32))
 
 
 def run(spec: Spec, folder: str, to: int, orders: Orders | None = None) -> dict[str, dict[str, dict]]:
@@ -161,9 +172,15 @@ def run(spec: Spec, folder: str, to: int, orders: Orders | None = None) -> dict[
         for table, data in records.tables.items():
             if data.num_rows:
                 files.setdefault(table, {})[name] = write_partition(folder, table, name, data)
-        truth.write(Path(folder), name, spec.name, world, later.people, records.hazards)
-        # The state is the commit: until it is renamed into place, this year counts as not lived.
-        _save(path, later, files)
+        try:
+            truth.write(Path(folder), name, spec.name, world, later.people, records.hazards)
+            # The state is the commit: until it is renamed into place, this year counts as not lived.
+            _save(path, later, files)
+        except OSError as error:
+            raise LHSError(
+                f"{folder} could not be written ({error.strerror or error}); make room and run the same again: "
+                "finished years are kept."
+            ) from None
     return files
 
 

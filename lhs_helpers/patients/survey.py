@@ -12,11 +12,10 @@ from scipy.stats import gamma
 
 from lhs_helpers.patients import care, courses, life, measures
 from lhs_helpers.patients.calendar import NEVER, YEAR, january, months
-from lhs_helpers.patients.moment import AGES, Moment
+from lhs_helpers.patients.moment import AGES, Moment, taking
 from lhs_helpers.patients.people import People
-from lhs_helpers.patients.world import World
+from lhs_helpers.patients.world import REFERENCE_YEAR, World
 
-YEAR_OF_REFERENCE = 2019
 COHORT_FROM = 45  # youngest age kept person by person (years)
 HIDDEN_YEARS = 25  # a cancer that hides for longer is left out
 MEASURED = ("bmi", "systolic", "diastolic", "total_cholesterol", "hdl", "triglycerides", "hba1c", "egfr")
@@ -49,7 +48,7 @@ class Sample:
 
 def look(world: World, people: People, follow_years: int) -> Sample:
     """Look at residents of the reference year, and live them on for `follow_years` years (changes `people`)."""
-    day = january(YEAR_OF_REFERENCE)
+    day = january(REFERENCE_YEAR)
     people.left[:] = NEVER  # nobody moves away while we look
     now = Moment(world, people, day)
     noted = _survey(now)
@@ -61,7 +60,7 @@ def look(world: World, people: People, follow_years: int) -> Sample:
     cohort = {name: _small(column[kept]) for name, column in (noted | _usual(now)).items()}
     sums, struck = _year(world, people, now)
     counts = np.zeros((2, len(world.diseases) + 1))
-    for year in range(YEAR_OF_REFERENCE + 1, YEAR_OF_REFERENCE + follow_years):
+    for year in range(REFERENCE_YEAR + 1, REFERENCE_YEAR + follow_years):
         counts += _later(world, people, january(year), january(year + 1), struck)
     cases |= {d.key: _fatal(people, struck[k]) for k, d in enumerate(world.diseases) if d.fatality}
     cohort |= {"death": people.death[kept]}
@@ -90,7 +89,7 @@ def _survey(now: Moment) -> Columns:
         "smokes": started & ~stopped, "used to smoke": started & stopped, "cigarettes": people.cigarettes,
         "years smoked": np.where(started, (last - people.smoke_start) / YEAR, 0.0),
         "years since quitting": np.where(started & stopped, (day - last) / YEAR, 0.0),
-        "takes a pressure drug": (people.started[pressure_drugs] <= day).any(axis=0),
+        "takes a pressure drug": taking(people, pressure_drugs, day),
     }  # fmt: skip
     columns |= {name: bed.measured(rows[name], bed.who) for name in MEASURED}
     for k, disease in enumerate(now.world.diseases):
@@ -103,7 +102,7 @@ def _usual(now: Moment) -> Columns:
     """What no survey sees without error: usual values, and who takes which treatment as prescribed."""
     columns = {f"usual {name}": now.course(name) for name in courses.COURSES}
     for j, (_, treatment) in enumerate(now.world.treatments):
-        columns[f"takes {treatment.code}"] = (now.people.started[j] <= now.day) & now.people.adherent[j]
+        columns[f"takes {treatment.code}"] = taking(now.people, [j], now.day)
     return columns
 
 
@@ -123,7 +122,7 @@ def _shows_itself(world: World, people: People, cancers: list[int], day: int) ->
     rates = np.zeros((len(cancers), len(people)))
     hidden = [world.diseases[k].hidden for k in cancers]
     for ago in range(1, HIDDEN_YEARS + 1):
-        then = Moment(world, people, january(YEAR_OF_REFERENCE - ago))
+        then = Moment(world, people, january(REFERENCE_YEAR - ago))
         share = [
             np.diff(gamma.cdf([ago - 1, ago], h.shape, scale=h.mean_years / h.shape)).item() for h in hidden
         ]
@@ -151,7 +150,7 @@ def _year(world: World, people: People, now: Moment) -> tuple[Columns, dict[int,
     sums["people"] = _by_cell(now.age_years, people, everybody)
     sums["other death"] = _by_cell(now.age_years, people, now.hazard("death"))
     struck: dict[int, list] = {k: [] for k in world.of_kind("event")}
-    for day, until in months(january(YEAR_OF_REFERENCE), january(YEAR_OF_REFERENCE + 1)):
+    for day, until in months(january(REFERENCE_YEAR), january(REFERENCE_YEAR + 1)):
         happened = life.step(world, people, day, until)
         visits = care.month(world, people, day, until, happened)
         _note(struck, people, happened)

@@ -23,7 +23,9 @@ def as_words(words, index: np.ndarray) -> pa.DictionaryArray:
     index, unique = np.asarray(index).astype(np.int32), tuple(dict.fromkeys(words))
     if len(unique) < len(words):
         index = np.where(index < 0, -1, np.array([unique.index(w) for w in words], np.int32)[index])
-    return pa.DictionaryArray.from_arrays(pa.array(index, mask=index < 0), _dictionary(unique))
+    missing = index < 0
+    index = pa.array(index, mask=missing) if missing.any() else pa.array(index)
+    return pa.DictionaryArray.from_arrays(index, _dictionary(unique))
 
 
 def as_codes(world: World, words: list[str], code: np.ndarray, when: np.ndarray) -> pa.DictionaryArray:

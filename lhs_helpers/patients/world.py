@@ -27,7 +27,8 @@ from lhs_helpers.patients.scenarios import RateChange, Scenario
 from lhs_helpers.patients.sites import Site
 
 DATA = Path(__file__).parent / "data"
-REFERENCE_DAY = january(2019)
+REFERENCE_YEAR = 2019
+REFERENCE_DAY = january(REFERENCE_YEAR)
 TREND_DAYS = 30 * YEAR  # trends are not followed further back
 
 
@@ -41,8 +42,25 @@ def by_age(rates: Rates) -> np.ndarray:
     return np.where(middles < rates.age[0], 0, np.exp(np.stack(curves)) * UNITS[rates.unit])
 
 
-def _incidence(disease: Disease) -> np.ndarray:
-    return by_age(disease.incidence) if disease.incidence else np.zeros((2, AGES))
+def onsets(disease: Disease) -> np.ndarray:
+    """Onsets by [sex, age], per person-year.
+
+    Published is the incidence of diagnosis. A disease that hides began years before, and more often than it is
+    found: those who die of something else in between are never counted.
+    """
+    if disease.incidence is None:
+        return np.zeros((2, AGES))
+    rates = by_age(disease.incidence)
+    if disease.hidden is None:
+        return rates
+    mean, shape = disease.hidden.mean_years, disease.hidden.shape
+    later = np.minimum(np.arange(AGES) + round(mean), AGES - 1)
+    years, hazards = life_table()
+    lived = np.cumsum(hazards[list(years).index(REFERENCE_YEAR)], axis=1)
+    # Some hide for longer than others: where incidence rises with age, that alone makes more diagnoses.
+    slope = np.clip(np.gradient(np.log(np.maximum(rates, 1e-12)), axis=1), -0.3, 0.3)
+    uneven = np.exp(slope * mean) * (1 + slope * mean / shape) ** -shape
+    return (rates / uneven)[:, later] * np.exp(lived[:, later] - lived)
 
 
 @cache
@@ -114,8 +132,9 @@ class World:
         self.tables = self._frozen(diseases) if tables is None else tables
         self.deaths = read_file(DATA / "deaths.toml", Mortality).relative_risk
         self.visits = {kind: read_file(DATA / f"{kind}.toml", VisitRates) for kind in VISITS}
-        self.rates = {d.key: self._normalised(d.key, _incidence(d)) for d in self.diseases}
+        self.rates = {d.key: self._normalised(d.key, onsets(d)) for d in self.diseases}
         self.rates |= {kind: self._normalised(kind, self._other_visits(kind)) for kind in VISITS}
+        self._onsets = np.stack([self.rates[d.key].ravel() for d in self.diseases])
         self.risks = {d.key: d.relative_risk for d in self.diseases} | {
             k: v.relative_risk for k, v in self.visits.items()
         }
@@ -182,15 +201,10 @@ class World:
         return rates
 
     def _disease_rates(self, day: int) -> np.ndarray:
-        """Before the reference year a rate may have been higher; hidden diseases begin years before their diagnosis."""
+        """Before the reference year a rate may have been higher."""
         decades = max((REFERENCE_DAY - max(day, REFERENCE_DAY - TREND_DAYS)) / (10 * YEAR), 0.0)
-        rows = []
-        for disease in self.diseases:
-            shift = round(disease.hidden.mean_years) if disease.hidden else 0
-            ages = np.minimum(np.arange(AGES) + shift, AGES - 1)
-            trend = disease.incidence.per_decade**-decades if disease.incidence else 1.0
-            rows.append(self.rates[disease.key][:, ages].ravel() * trend)
-        return np.stack(rows)
+        trend = [d.incidence.per_decade**-decades if d.incidence else 1.0 for d in self.diseases]
+        return self._onsets * np.array(trend)[:, None]
 
     def _other_visits(self, kind: str) -> np.ndarray:
         """Published visits of a kind, less those that events and cancers bring: they come on their own."""

@@ -28,9 +28,8 @@ def test_every_hospital_is_sound(seed, patients, start, months):
         assert emr.check().to_dict("records") == []
         seen = emr.observations.execute().dropna(subset="value")
         limits = table().set_index("code")
-        assert (seen.value >= seen.code.map(limits.low)).all() and (
-            seen.value <= seen.code.map(limits.high)
-        ).all()
+        low, high = (seen.code.map(limits[name]).astype(float) for name in ("low", "high"))
+        assert ((seen.value >= low) & (seen.value <= high)).all()
 
 
 @SLOW
@@ -43,6 +42,10 @@ def test_treatments_follow_their_reasons_and_lives_are_in_order(seed):
         reason = pd.MultiIndex.from_frame(drugs[["patient_id", "reason_code"]])
         diagnosed = known.reindex(reason).to_numpy()
         assert not np.isnat(diagnosed).any() and (diagnosed <= drugs.time.to_numpy()).all()
+        begun = drugs[drugs.status == "start"].groupby(["patient_id", "code"]).time.min()
+        stopped = drugs[drugs.status == "stop"]
+        began = begun.reindex(pd.MultiIndex.from_frame(stopped[["patient_id", "code"]])).to_numpy()
+        assert (began < stopped.time.to_numpy()).all()
         lives = made.truth.lives()
         assert not (lives.diagnosed < lives.onset).any()
         born = made.emr.people.execute().set_index("patient_id").birth_date
@@ -62,3 +65,14 @@ def test_a_cancer_is_written_once_and_its_type_with_it(seed):
         assert set(zip(types.patient_id, types.time, strict=True)) <= set(
             zip(lung.patient_id, lung.time, strict=True)
         )
+
+
+def test_some_stop_what_they_were_given_and_are_prescribed_it_no_more(tmp_path):
+    drugs = some_hospital(tmp_path / "h", 1, 3000, 2015, 24).emr.medications.execute()
+    drugs = drugs.set_index(["patient_id", "code"])
+    stopped, begun = drugs[drugs.status == "stop"], drugs[drugs.status == "start"]
+    assert 20 < len(stopped) < 0.2 * len(begun)
+    assert not stopped.set_index("time", append=True).index.has_duplicates
+    last = [rows.time.groupby(level=["patient_id", "code"]).max() for rows in (stopped, begun)]
+    later = last[1].reindex(last[0].index) > last[0]
+    assert later.mean() < 0.1  # those who got it again, for another reason

@@ -66,3 +66,18 @@ def test_a_capacity_for_what_nobody_does_gets_a_sentence(tmp_path):
         Hospital(tmp_path / "h", **SMALL, capacity={"RxNorm:0": 3})
     with pytest.raises(LHSError, match="below 1"):
         Hospital(tmp_path / "h", **SMALL, capacity={LISINOPRIL: 0})
+
+
+def test_who_has_stopped_a_drug_begins_anew_by_order(tmp_path):
+    lives = []
+    for name in ("without", "with"):
+        hospital = Hospital(tmp_path / name, **SMALL | {"patients": 5000})
+        drugs = hospital.advance("2016-01-01").medications.execute()
+        drugs = drugs[drugs.code == LISINOPRIL]
+        stopped = drugs.loc[drugs.status == "stop", "patient_id"].unique()
+        orders = pd.DataFrame({"patient_id": stopped, "date": "2016-01-10", "code": LISINOPRIL})
+        drugs = hospital.advance("2017-01-01", orders if name == "with" else None).medications.execute()
+        late = (drugs.code == LISINOPRIL) & (drugs.status == "start") & (drugs.time >= "2016-01-10")
+        lives.append(set(drugs.loc[late, "patient_id"]) & set(stopped))
+    assert len(stopped) > 5 and len(lives[1]) > len(stopped) / 3
+    assert not lives[0]

@@ -16,7 +16,7 @@ from lhs_helpers.patients import diseases, outside, realism
 from lhs_helpers.patients.calendar import YEAR, january
 from lhs_helpers.patients.diseases import Disease
 from lhs_helpers.patients.people import RACES
-from lhs_helpers.patients.survey import YEAR_OF_REFERENCE
+from lhs_helpers.patients.survey import REFERENCE_YEAR
 
 PEOPLE = 500_000
 WAIT_SECONDS = 300
@@ -138,7 +138,7 @@ def test_counts_are_what_the_hazards_say(seen):
 
 def covariates(people: pd.DataFrame, disease: Disease) -> dict[str, tuple[np.ndarray, float]]:
     """What multiplies the hazard, from what a survey sees and the text of the file: column and its coefficient."""
-    day, found = january(YEAR_OF_REFERENCE), {}
+    day, found = january(REFERENCE_YEAR), {}
     for risk in sorted(disease.relative_risk, key=lambda risk: not risk.half_life_years):
         if f"{risk.of} ill" in people and risk.half_life_years:
             years = (day - people[f"{risk.of} onset"]) / YEAR
@@ -178,7 +178,7 @@ def test_regression_recovers_the_relative_risks_put_in(seen, key):
     """Poisson regression on the first year of the cohort; nothing of the engine is used to make its columns."""
     disease = next(d for d in diseases.load_diseases() if d.key == key)
     people = seen.cohort[~seen.cohort[f"{key} ill"]]
-    start, end = january(YEAR_OF_REFERENCE), january(YEAR_OF_REFERENCE + 1)
+    start, end = january(REFERENCE_YEAR), january(REFERENCE_YEAR + 1)
     put_in = covariates(people, disease)
     age = ((people.age - 65) / 20).to_numpy()
     baseline = [sex * age**power for sex in (people.sex == 0, people.sex == 1) for power in range(4)]

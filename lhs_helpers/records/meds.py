@@ -20,7 +20,7 @@ MEDS_VERSION = "0.4.1"
 TIME, STRING = pa.timestamp("us"), pa.string()
 KEY = {"subject_id": pa.int64()}
 VALUES = {"numeric_value": pa.float32(), "text_value": pa.large_string(), "unit": STRING}
-DATA = pa.schema({**KEY, "time": TIME, "code": STRING, **VALUES, "recorded_at": TIME})
+DATA = pa.schema({**KEY, "time": TIME, "code": STRING, **VALUES, "recorded_at": TIME, "kind": STRING})
 CODES = pa.schema({"code": STRING, "description": STRING, "parent_codes": pa.list_(STRING)})
 SPLITS = pa.schema({**KEY, "split": STRING})
 
@@ -35,7 +35,7 @@ measurement AS NOT MATERIALIZED (
     SELECT patient_id AS subject_id, time,
         CASE WHEN kind = 'death' THEN 'MEDS_DEATH' WHEN kind = 'left' THEN 'LEFT'
             WHEN kind IN ('condition_end', 'medication_stop') THEN code || '//END' ELSE code END AS code,
-        value::FLOAT AS numeric_value, text AS text_value, unit, recorded_at FROM events
+        value::FLOAT AS numeric_value, text AS text_value, unit, recorded_at, kind FROM events
     UNION ALL BY NAME SELECT patient_id AS subject_id, birth_date::TIMESTAMP AS time, 'MEDS_BIRTH' AS code,
         known AS recorded_at FROM person WHERE birth_date IS NOT NULL
     UNION ALL BY NAME SELECT patient_id AS subject_id, time, 'REGISTERED' AS code, recorded_at FROM registered
@@ -76,7 +76,8 @@ def write_meds(emr: EMR, folder: Path | str, shard_size: int = 10_000) -> dict[s
     encounters the class, the end and which rows belong to them. The splits train, tuning and held_out (8 to
     1 to 1) depend on nothing but a person's number.
 
-    Two columns are ours. `unit`, as one code can come in several. `recorded_at`, as a prediction in MEDS may
+    Three columns are ours. `kind`, what an event is, as a code alone does not say whether it is a diagnosis or
+    a procedure. `unit`, as one code can come in several. `recorded_at`, as a prediction in MEDS may
     use all rows up to its time, but a result has the time of its sample: it was known later. Readers that
     can not leave out what was recorded later need an export of `emr.as_of(time)`. What is known of people
     without a time, and their birth, is recorded at their first registration.
@@ -155,6 +156,6 @@ def _description(emr: EMR) -> dict:
         "etl_version": __version__,
         "meds_version": MEDS_VERSION,
         "code_modifier_columns": ["unit"],
-        "other_extension_columns": ["recorded_at"],
+        "other_extension_columns": ["recorded_at", "kind"],
         "notes": emr.manifest["notes"],
     }

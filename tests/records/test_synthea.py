@@ -375,8 +375,8 @@ def test_an_exact_copy_of_a_file_appended_to_it_is_rejected_row_by_row(source, w
 
 
 def test_rows_are_numbered_and_copies_found_across_chunks(source, monkeypatch):
-    monkeypatch.setattr("lhs_helpers.records.synthea_csv.CHUNK_ROWS", 1)
-    monkeypatch.setattr("lhs_helpers.records.synthea_csv.BLOCK", 220)
+    monkeypatch.setattr("lhs_helpers.records.csv_files.CHUNK_ROWS", 1)
+    monkeypatch.setattr("lhs_helpers.records.csv_files.BLOCK", 220)
     rows = [f"2017-06-{day:02},,bob,b1,1,x" for day in range(6, 31)]
     damaged = [*rows[:9], "short", *rows[9:17], rows[2], "short", *rows[17:], rows[0]]
     for row in damaged:
@@ -437,7 +437,7 @@ UNREADABLE = {
     damaged_gzip: "observations.csv can not be read",
     endless_quote: "a quotation mark is opened and not closed",
     as_utf_16: "UTF-16",
-    a_folder_for_a_file: "is a folder where a CSV file is expected",
+    a_folder_for_a_file: "is a folder where a file is expected",
     without_rows: "No patient of the export can be used",
     without_bytes: "has no column ID",
     lambda source: (source / "patients.csv").unlink(): "holds no patients.csv",

@@ -1,4 +1,4 @@
-"""The CSV files of a Synthea export: found, opened whatever their dress, and read in chunks that fit in memory.
+"""The CSV files of an export: found, opened whatever their dress, and read in chunks that fit in memory.
 
 Rows are numbered as a spreadsheet does: the header is row 1, and a quoted value may span lines. A line that has
 more or fewer values than the header is handed back beside the rows, never dropped.
@@ -28,8 +28,14 @@ SHOWN = 200  # characters of a broken line that the table `rejected` keeps
 Broken = tuple[int, str, str]  # row, what it holds, what is wrong with it
 
 
-def find_files(source: Path | str) -> dict[str, Path]:
-    """The CSV files of a folder, plain or gzip, by name: "patients" for Patients.CSV or patients.csv.gz.
+def find_files(source: Path | str, export: str, ending: str = r"\.csv(\.gz)?") -> dict[str, Path]:
+    """The files of a folder by name, whatever its letter case: "patients" for Patients.CSV or patients.csv.gz.
+
+    Parameters
+    ----------
+    source : the folder.
+    export : what is expected in it, for the sentence when it is not there: "a Synthea export".
+    ending : what names end with, as a regular expression.
 
     Raises
     ------
@@ -39,14 +45,14 @@ def find_files(source: Path | str) -> dict[str, Path]:
     source = Path(source)
     if not source.is_dir():
         found = "is a file" if source.exists() else "does not exist"
-        raise LHSError(f"{source} {found}; give the folder that holds the CSV files of a Synthea export.")
+        raise LHSError(f"{source} {found}; give the folder that holds the files of {export}.")
     files: dict[str, Path] = {}
     for path in sorted(source.iterdir()):
-        name = re.fullmatch(r"(.+)\.csv(\.gz)?", path.name.lower())
+        name = re.fullmatch(f"(.+?){ending}", path.name.lower())
         if not name:
             continue
         if not path.is_file():
-            raise LHSError(f"{path} is a folder where a CSV file is expected; put the file in its place.")
+            raise LHSError(f"{path} is a folder where a file is expected; put the file in its place.")
         if name[1] in files:
             raise LHSError(f"{source} holds both {files[name[1]].name} and {path.name}; leave one of them.")
         files[name[1]] = path
@@ -62,6 +68,7 @@ class CSVFile:
     delimiter: str = ","
     has_rows: bool = False
     notes: list[str] = field(default_factory=list)
+    quoted: bool = True  # whether a quotation mark holds a value together
 
     def __post_init__(self) -> None:
         try:
@@ -80,10 +87,17 @@ class CSVFile:
         if not self.is_gzip and self.has_rows and not self._ends_with_line():
             self.notes.append(f"{self.path.name} does not end with a line end: it may have been cut short.")
 
+    @property
+    def name(self) -> str:
+        """The name by which its rows are counted and rejected."""
+        return self.path.name
+
     def _read_header(self, line: str) -> None:
         self.delimiter = max(DELIMITERS, key=line.count)
         names = next(csv.reader([line], delimiter=self.delimiter), [])
+        # LINE is where a row stands, and here the name of a column of ours.
         self.columns = [name.strip().upper() or f"COLUMN_{i}" for i, name in enumerate(names, 1)]
+        self.columns = ["LINE_" if name == "LINE" else name for name in self.columns]
         twice = [name for name in self.columns if self.columns.count(name) > 1]
         if twice:
             raise LHSError(f"{self.path} has the column {twice[0]} twice; remove or rename one of them.")
@@ -108,7 +122,7 @@ class CSVFile:
     def chunks(self) -> Iterator[tuple[pa.Table, list[Broken]]]:
         """The rows as tables of text with their row number in `line`, and the broken lines among them.
 
-        Lines that are not UTF-8 are read as Latin-1, which `text.is_latin` tells.
+        Lines that are not UTF-8 are read as Latin-1, which `notes` tell at the end.
 
         Raises
         ------
@@ -119,11 +133,11 @@ class CSVFile:
         batches: list[pa.Table] = []
         row = 2
         try:
-            self.text = _UTF8(pa.input_stream(str(self.path), compression="gzip" if self.is_gzip else None))
-            for batch in self._batches(broken) if self.has_rows else ():
+            text = _UTF8(pa.input_stream(str(self.path), compression="gzip" if self.is_gzip else None))
+            for batch in self._batches(text, broken) if self.has_rows else ():
                 line, row = _number(row, batch.num_rows, [number for number, *_ in broken])
-                text = [_trimmed(column) for column in batch.columns]
-                batches.append(pa.table([pa.array(line), *text], names=["line", *self.columns]))
+                cells = [_trimmed(column) for column in batch.columns]
+                batches.append(pa.table([pa.array(line), *cells], names=["line", *self.columns]))
                 if sum(table.num_rows for table in batches) + len(broken) >= CHUNK_ROWS:
                     # Parsing may be ahead of the rows: broken lines beyond them belong to a later chunk.
                     passed = [entry for entry in broken if entry[0] < row]
@@ -138,8 +152,11 @@ class CSVFile:
                 {"line": pa.array([], pa.int64())} | {n: pa.array([], word) for n in self.columns}
             )
             yield pa.concat_tables([empty, *batches]), broken
+        note = f"{self.name} holds lines that are not UTF-8; they were read as Latin-1."
+        if text.is_latin and note not in self.notes:
+            self.notes.append(note)
 
-    def _batches(self, broken: list[Broken]) -> Iterator[pa.RecordBatch]:
+    def _batches(self, text: "_UTF8", broken: list[Broken]) -> Iterator[pa.RecordBatch]:
         """The rows, block by block; lines with too many or too few values are appended to `broken`."""
 
         def note(row: pacsv.InvalidRow) -> str:
@@ -150,14 +167,15 @@ class CSVFile:
             return "skip"
 
         return pacsv.open_csv(
-            self.text,
+            text,
             # Row numbers are known only when one thread parses.
             read_options=pacsv.ReadOptions(
                 use_threads=False, block_size=BLOCK, column_names=self.columns, skip_rows=1
             ),
             parse_options=pacsv.ParseOptions(
                 delimiter=self.delimiter,
-                newlines_in_values=True,
+                quote_char='"' if self.quoted else False,
+                newlines_in_values=self.quoted,
                 ignore_empty_lines=False,
                 invalid_row_handler=note,
             ),

@@ -1,0 +1,139 @@
+"""How fast exports become records, and whether memory stays flat: once, and twenty times, the same export.
+
+    .venv/bin/python benchmarks/readers.py --people 2000 --times 20
+
+Each import runs in a process of its own, whose largest memory is told. The exports are made here, of a small
+hospital whose people are copied: Synthea CSV, OMOP, and its observations as FHIR in bulk.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from time import perf_counter
+
+import duckdb
+
+from lhs_helpers.patients import Hospital
+from lhs_helpers.records.emr import EMR
+from lhs_helpers.records.omop_writer import write_omop
+from lhs_helpers.records.synthea import write_synthea
+
+IMPORT = """
+import re, sys, time
+from importlib import import_module
+kind, source, folder = sys.argv[1:]
+read = getattr(import_module(f"lhs_helpers.records.{kind}_reader"), f"read_{kind}")
+began = time.perf_counter()
+emr = read(source, folder)
+seconds = time.perf_counter() - began
+rows = sum(count["in"] for count in emr.manifest["parameters"]["rows"].values())
+# Not getrusage: that would count what the process that started this one had needed.
+peak = re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())
+print("measured", rows, seconds, int(peak[1]) / 1024)
+"""
+SHARED = ("organizations", "concept", "care_site")  # the same for all copies
+OWN = {
+    "synthea": ({"Id", "PATIENT", "ENCOUNTER"}, """nullif("{}", '') || '-' || copy"""),
+    "omop": ({"person_id", "visit_occurrence_id"}, """nullif("{}", '')::BIGINT + 100000000 * copy"""),
+}
+
+
+def copies(kind: str, csv: Path, target: Path, times: int) -> Path:
+    """The export `times` over, each copy with people and encounters of its own."""
+    target.mkdir(parents=True)
+    references, changed = OWN[kind]
+    for path in csv.glob("*.csv"):
+        header = path.read_text(encoding="utf-8").split("\n", 1)[0].split(",")
+        numbers = 1 if path.stem in SHARED else times
+        own = references | ({f"{path.stem}_id"} if numbers > 1 else set())
+        cells = ", ".join(
+            f'{changed.format(name)} AS "{name}"' if name in own and numbers > 1 else f'"{name}"'
+            for name in header
+        )
+        duckdb.execute(f"""COPY (SELECT {cells} FROM range({numbers}) AS t(copy),
+            read_csv('{path}', all_varchar = true)) TO '{target / path.name}' (FORMAT csv, HEADER)""")
+    return target
+
+
+def fhir(emr: EMR, target: Path, times: int) -> Path:
+    """People, encounters and observations as a bulk export."""
+    target.mkdir(parents=True)
+    moment = "strftime({}, '%Y-%m-%dT%H:%M:%SZ')"
+    kinds = {
+        "Patient": "SELECT patient_id, birth_date::VARCHAR, sex FROM people",
+        "Encounter": f"""SELECT encounter_id, patient_id, {moment.format("time")}, {moment.format("stop")}
+            FROM encounters""",
+        "Observation": f"""SELECT row_number() OVER (), patient_id, encounter_id, split_part(code, ':', 2),
+            {moment.format('time')}, value, unit FROM observations WHERE value IS NOT NULL""",
+    }  # fmt: skip
+    for kind, query in kinds.items():
+        rows = emr.sql(query).to_numpy().tolist()
+        with (target / f"{kind}.ndjson").open("w") as file:
+            for copy in range(times):
+                file.writelines(json.dumps(resource(kind, row, copy)) + "\n" for row in rows)
+    return target
+
+
+def resource(kind: str, row: list, copy: int) -> dict:
+    def to(what: str, number: object) -> dict:
+        return {"reference": f"{what}/{number}-{copy}"}
+
+    own = {"resourceType": kind, "id": f"{row[0]}-{copy}", "meta": {"profile": [f"http://hl7.org/{kind}"]}}
+    if kind == "Patient":
+        return own | {"birthDate": row[1], "gender": row[2]}
+    if kind == "Encounter":
+        period = {"start": row[2], "end": row[3]}
+        return own | {"subject": to("Patient", row[1]), "class": {"code": "AMB"}, "period": period}
+    code = {"coding": [{"system": "http://loinc.org", "code": row[3], "display": row[3]}], "text": row[3]}
+    encounter = {"encounter": to("Encounter", int(row[2]))} if row[2] == row[2] else {}
+    value = {"value": row[5], "unit": row[6], "system": "http://unitsofmeasure.org", "code": row[6]}
+    return own | encounter | {
+        "status": "final",
+        "subject": to("Patient", row[1]),
+        "code": code,
+        "effectiveDateTime": row[4],
+        "valueQuantity": value,
+    }  # fmt: skip
+
+
+def measure(kind: str, source: Path, folder: Path) -> tuple[int, float, float]:
+    command = [sys.executable, "-c", IMPORT, kind, str(source), str(folder)]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    rows, seconds, memory = said.split("measured", 1)[1].split()
+    return int(rows), float(seconds), float(memory)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--people", type=int, default=2000)
+    parser.add_argument("--times", type=int, default=20)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        scratch = Path(place)
+        emr = Hospital(scratch / "hospital", patients=given.people, seed=1, start="2015-01-01").advance(
+            "2018-01-01"
+        )
+        write_synthea(emr, scratch / "csv")
+        write_omop(emr, scratch / "cdm")
+        makers = {
+            "synthea": lambda times: copies("synthea", scratch / "csv", scratch / f"synthea{times}", times),
+            "omop": lambda times: copies("omop", scratch / "cdm", scratch / f"omop{times}", times),
+            "fhir": lambda times: fhir(emr, scratch / f"fhir{times}", times),
+        }
+        for kind, make in makers.items():
+            for times in (1, given.times):
+                began = perf_counter()
+                source = make(times)
+                made = perf_counter() - began
+                rows, seconds, memory = measure(kind, source, scratch / f"{kind}{times}-emr")
+                print(
+                    f"{kind:>8} {times:>3}x {rows:>12,} rows in {seconds:6.1f} s: {rows / seconds:>9,.0f} a second, "
+                    f"at most {memory:,.0f} MB (made in {made:.0f} s)"
+                )
+
+
+if __name__ == "__main__":
+    main()

@@ -11,6 +11,8 @@ from html import escape
 from io import BytesIO
 
 import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
 from cycler import cycler
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
@@ -85,6 +87,147 @@ def figure(fig: Figure, alt: str, caption: str) -> None:
             f"<figcaption>{escape(caption)}</figcaption></figure>"
         )
     )
+
+
+def calibration(curve: pd.DataFrame, risks: np.ndarray, groups: pd.DataFrame | None = None) -> Figure:
+    """A calibration curve with its interval, and below it how many people were told which risk.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        ``predicted``, ``observed``, ``low``, ``high`` as shares, from `calibration_curve`.
+    risks : array
+        Predicted risks of everybody, for the histogram.
+    groups : DataFrame, optional
+        The same columns for groups of people, from `calibration_table`, drawn as points.
+    """
+    fig, (top, below) = plt.subplots(
+        2, 1, figsize=(4.8, 5.0), sharex=True, height_ratios=[4, 1], layout="constrained"
+    )
+    ends = [
+        curve[["predicted", "observed"]],
+        *([] if groups is None else [groups[["predicted", "observed"]]]),
+    ]
+    highest = max(frame.max().max() for frame in ends)
+    most = 100 * max(highest, min(curve["high"].max(), 1.3 * highest))
+    top.plot([0, most], [0, most], color="grey", linewidth=1, linestyle="--", label="risks that are true")
+    told = 100 * curve["predicted"]
+    top.fill_between(told, 100 * curve["low"], 100 * curve["high"], color=SKY, alpha=0.35, linewidth=0)
+    top.plot(told, 100 * curve["observed"], color=BLUE, label="observed, with 95 % interval")
+    if groups is not None:
+        error = 100 * np.abs(groups[["low", "high"]].sub(groups["observed"], axis=0).to_numpy().T)
+        at = 100 * groups["predicted"], 100 * groups["observed"]
+        top.errorbar(*at, error, fmt="o", color=ORANGE, capsize=3, linewidth=1.2, label="groups of people")
+    top.set(ylabel="Observed outcome (%)", xlim=(0, most), ylim=(0, most))
+    top.legend(loc="upper left", fontsize=9)
+    counted, edges = np.histogram(100 * np.asarray(risks), bins=np.linspace(0, most, 41))
+    below.bar(edges[:-1], counted, width=np.diff(edges), align="edge", color=BLUE)
+    below.set(xlabel="Predicted risk (%)", ylabel="People", yscale="log")
+    below.yaxis.set_major_formatter("{x:,.0f}")
+    return fig
+
+
+def decision_curve(curves: dict[str, pd.DataFrame], per: int = 10_000) -> Figure:
+    """Net benefit of one or several models against acting on everybody and on nobody.
+
+    Parameters
+    ----------
+    curves : dict
+        Name of each model, and its table from `net_benefit`; the interval of the first is shaded.
+    per : int
+        People to whom the net benefit is scaled.
+    """
+    fig, ax = plt.subplots()
+    first = next(iter(curves.values()))
+    at = 100 * first.index.to_numpy()
+    ax.fill_between(at, per * first["low"], per * first["high"], color=PALETTE[0], alpha=0.18, linewidth=0)
+    for (name, table), color, line in zip(
+        curves.items(), PALETTE, ("-", "-.", (0, (5, 1)), (0, (3, 1, 1, 1))), strict=False
+    ):
+        ax.plot(100 * table.index, per * table["model"], color=color, linestyle=line, label=name)
+    ax.plot(at, per * first["treat all"], color="grey", linestyle="--", linewidth=1.4, label="everybody")
+    ax.plot(at, per * first["treat none"], color="black", linestyle=":", linewidth=1.4, label="nobody")
+    top = per * max(table["model"].max() for table in curves.values())
+    ax.set(
+        xlabel="Threshold (%)",
+        ylabel=f"Net benefit (cases per {per:,} people)",
+        ylim=(-0.15 * top, 1.15 * top),
+    )
+    ax.legend(fontsize=9)
+    return fig
+
+
+def learning_curve(fits: pd.DataFrame, ceilings: pd.DataFrame | None = None) -> Figure:
+    """AUROC of fits on growing numbers of people, below the ceilings they may reach.
+
+    Parameters
+    ----------
+    fits : DataFrame
+        ``people`` and ``auroc``, one row per fit.
+    ceilings : DataFrame, optional
+        ``estimate``, ``low``, ``high`` by name, from `ceilings`; the interval is shaded for the record ceiling.
+    """
+    fig, ax = plt.subplots()
+    means = fits.groupby("people")["auroc"].mean()
+    ax.plot(fits["people"], fits["auroc"], "o", color=SKY, markersize=4, label="one fit")
+    ax.plot(means.index, means, color=BLUE, label="mean of the fits")
+    shown = pd.DataFrame() if ceilings is None else ceilings.drop(["model", "largest fit"], errors="ignore")
+    styles = {"record": (ORANGE, "-"), "state": (GREEN, "-."), "hazard": (PINK, "--")}
+    for name, row in shown.iterrows():
+        color, line = styles.get(name, (BLACK, ":"))
+        ax.axhline(row["estimate"], color=color, linestyle=line, linewidth=1.6, label=f"{name} ceiling")
+    if "record" in shown.index:
+        ax.axhspan(*shown.loc["record", ["low", "high"]], color=ORANGE, alpha=0.13, linewidth=0)
+    ax.set(xscale="log", xlabel="People learned from", ylabel="AUROC on other people")
+    ticks = sorted(set(fits["people"]))
+    ax.set_xticks(ticks, labels=[f"{n:,}" for n in ticks])
+    ax.minorticks_off()
+    ax.legend(fontsize=9, loc="lower right")
+    return fig
+
+
+def forest(table: pd.DataFrame, measure: str = "AUROC", reference: float | None = None) -> Figure:
+    """One measure in every group, with its interval and how many had the outcome; groups without a verdict say so.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `by_group`.
+    measure : str
+        Which measure.
+    reference : float, optional
+        A vertical line; by default the estimate of everybody.
+    """
+    rows = table[table["measure"] == measure].reset_index(drop=True)
+    if rows.empty:
+        raise LHSError(
+            f"The table has no measure {measure!r}; it has {', '.join(table['measure'].unique())}."
+        )
+    everybody = rows["attribute"] == "all"
+    if reference is None and everybody.any():
+        reference = rows.loc[everybody, "estimate"].iloc[0]
+    # A gap between attributes, so that the eye finds where one ends.
+    place = np.arange(len(rows)) + 0.6 * (rows["attribute"] != rows["attribute"].shift()).cumsum()
+    fig, ax = plt.subplots(figsize=(5.6, 0.9 + 0.27 * place.max()))
+    if reference is not None:
+        ax.axvline(reference, color="grey", linewidth=1, linestyle="--")
+    said = rows["estimate"].notna()
+    error = np.abs(rows[["low", "high"]].sub(rows["estimate"], axis=0).to_numpy().T)
+    for which, color, marker in ((said & everybody, BLACK, "D"), (said & ~everybody, BLUE, "o")):
+        at = rows.loc[which, "estimate"], place[which]
+        ax.errorbar(
+            *at, xerr=error[:, which], fmt=marker, color=color, capsize=3, linewidth=1.4, markersize=5
+        )
+    names = rows["group"].where(everybody, rows["attribute"] + ": " + rows["group"])
+    counts = rows["outcomes"].map("{:,}".format) + " of " + rows["people"].map("{:,}".format)
+    ax.set_yticks(place, labels=names + "  (" + counts + ")", fontsize=9)
+    ax.invert_yaxis()
+    ax.set(xlabel=f"{measure} (with 95 % interval)", ylabel="Group (outcomes of people)")
+    ax.grid(axis="y", visible=False)
+    middle = ax.get_xlim()[0] + 0.02 * np.ptp(ax.get_xlim())
+    for y in place[~said]:
+        ax.text(middle, y, "too few to say", va="center", fontsize=9, color="#555555", style="italic")
+    return fig
 
 
 def _check(fig: Figure, alt: str, caption: str) -> None:

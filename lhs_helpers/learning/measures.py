@@ -88,6 +88,7 @@ def at_threshold(y: np.ndarray, p: np.ndarray, threshold: float, w: np.ndarray) 
     """What happens when everybody with a risk of `threshold` or more is alerted, per row of weights."""
     alert = (p >= threshold).astype(float)
     n, cases, alerts, true = w.sum(1), w @ y, w @ alert, w @ (alert * y)
+    odds = np.float64(threshold) / (1 - threshold)
     recall, specificity = true / cases, 1 - (alerts - true) / (n - cases)
     return {
         "recall": recall,
@@ -96,6 +97,7 @@ def at_threshold(y: np.ndarray, p: np.ndarray, threshold: float, w: np.ndarray) 
         "accuracy": (n - cases - alerts + 2 * true) / n,
         "balanced accuracy": (recall + specificity) / 2,
         "alert rate": alerts / n,
+        "net benefit": (true - (alerts - true) * odds) / n,
     }
 
 

@@ -27,10 +27,26 @@ CORES = 2
 
 
 class NamedColumns(TransformerMixin, BaseEstimator):
-    """First step of every pipeline: the columns trained on, in their order, or a sentence on what differs."""
+    """First step of every pipeline: the columns trained on, in their order, or a sentence on what differs.
+
+    Attributes
+    ----------
+    columns_ : list of str
+        The columns trained on.
+    constant_ : list of str
+        Those that hold one value, or none, for everybody: they stay, and teach nothing.
+    people_, outcomes_ : int
+        How many were learned from, and how many of them had the outcome.
+    missing_ : float
+        Share of the values that were missing.
+    """
 
     def fit(self, X: pd.DataFrame, y: ArrayLike | None = None) -> "NamedColumns":
         self.columns_ = list(X.columns)
+        values = X.to_numpy(dtype=np.float32)
+        self.constant_ = [name for name, same in zip(self.columns_, _constant(values), strict=True) if same]
+        self.people_, self.outcomes_ = len(X), int(np.sum(y)) if y is not None else 0
+        self.missing_ = float(np.isnan(values).mean())
         return self
 
     def transform(self, X: pd.DataFrame) -> np.ndarray:
@@ -38,8 +54,9 @@ class NamedColumns(TransformerMixin, BaseEstimator):
             raise LHSError(
                 f"X is a {type(X).__name__}; give a DataFrame with the columns the model was trained on."
             )
-        missing = [name for name in self.columns_ if name not in X.columns]
-        unknown = [name for name in X.columns if name not in set(self.columns_)]
+        wanted, given = set(self.columns_), set(X.columns)
+        missing = [name for name in self.columns_ if name not in given]
+        unknown = [name for name in X.columns if name not in wanted]
         if missing or unknown:
             raise LHSError(
                 f"X has other columns than the {len(self.columns_)} that the model was trained on: "
@@ -49,7 +66,9 @@ class NamedColumns(TransformerMixin, BaseEstimator):
         return X[self.columns_].to_numpy(dtype=np.float32)
 
 
-def train(X: pd.DataFrame, y: ArrayLike, algorithm: str, seed: int = 0) -> Pipeline:
+def train(
+    X: pd.DataFrame, y: ArrayLike, algorithm: str, seed: int = 0, settings: dict | None = None
+) -> Pipeline:
     """Fit one of the five algorithms.
 
     Parameters
@@ -62,21 +81,51 @@ def train(X: pd.DataFrame, y: ArrayLike, algorithm: str, seed: int = 0) -> Pipel
         - "logistic regression": with a ridge penalty, on standardised features
         - "random forest": 150 trees, each on half of the people, with at least 20 people in a leaf
         - "svm": a support vector machine with a radial kernel, approximated by 300 Nystroem landmarks and a
-          linear SVM (an exact kernel SVM takes minutes on tens of thousands of rows); its scores become
-          probabilities by Platt scaling in three folds
+          linear SVM (an exact kernel SVM takes minutes on tens of thousands of rows, and agrees closely), with the
+          squared hinge loss: the plain one is content to call everybody healthy where the outcome is rare; its
+          scores become probabilities by Platt scaling in three folds
         - "k-nearest neighbours": the share of cases among the 400 most similar people (a tenth of the people
           when they are few), similar in the first 30 principal components
         - "gradient boosting": XGBoost, 150 trees of depth 3
 
-        Trees take missing values as they are. The others get the median and an indicator of what was missing.
+        Missing values: trees take them as they are. The others get the median of those who have one and, of
+        each column with gaps, an indicator of what was missing.
     seed : int
         Same data and same seed, same model.
+    settings : dict, optional
+        Other settings of the pipeline's steps, in scikit-learn's own names, such as
+        ``{"xgbclassifier__max_depth": 2}``; `tune` finds them.
 
     Returns
     -------
     Pipeline
-        Fitted; ``predict_proba(X)[:, 1]`` is the risk. It refuses an `X` with other columns.
+        Fitted; ``predict_proba(X)[:, 1]`` is the risk. It refuses an `X` with other columns. ``model[0]`` tells
+        what it learned from (`NamedColumns`).
+
+    Raises
+    ------
+    LHSError
+        When nothing can be learned: fewer than 3 people with the outcome or without, no column that varies,
+        values that are no numbers or infinite, two columns of one name.
     """
+    y = _checked(X, y, algorithm)
+    steps = ALGORITHMS[algorithm](*X.shape, seed)
+    model = make_pipeline(NamedColumns(), *steps)
+    unknown = [name for name in settings or {} if name not in model.get_params()]
+    if unknown:
+        raise LHSError(
+            f"The pipeline of {algorithm} has no setting {unknown[0]!r}; its steps are "
+            f"{', '.join(model.named_steps)}, and a setting reads step__parameter."
+        )
+    model.set_params(**settings or {}).fit(X, y)
+    if algorithm == "random forest":
+        # On two cores it would add up its trees in the order they finish, and differ in the last digit.
+        model[-1].set_params(n_jobs=1)
+    return model
+
+
+def _checked(X: pd.DataFrame, y: ArrayLike, algorithm: str) -> np.ndarray:
+    """The outcomes as 0 and 1, or a sentence on why nothing can be learned from this."""
     y = np.asarray(y)
     if algorithm not in ALGORITHMS:
         raise LHSError(f"There is no algorithm {algorithm!r}; choose one of {', '.join(ALGORITHMS)}.")
@@ -90,19 +139,39 @@ def train(X: pd.DataFrame, y: ArrayLike, algorithm: str, seed: int = 0) -> Pipel
         raise LHSError(f"There is nothing to learn from: X has {len(X):,} rows and {X.shape[1]} columns.")
     if not np.isin(y, [0, 1]).all():
         raise LHSError("y holds values other than False and True (0 and 1); give one outcome per person.")
-    cases = int(y.sum())
+    twice = list(X.columns[X.columns.duplicated()])
+    if twice:
+        raise LHSError(f"X has two columns named {twice[0]!r}; give every column a name of its own.")
+    words = [name for name, kind in X.dtypes.items() if not pd.api.types.is_any_real_numeric_dtype(kind)]
+    words = [name for name in words if not pd.api.types.is_bool_dtype(X[name])]
+    if words:
+        raise LHSError(
+            f"Columns of X that are no numbers: {_named(words)}; make a column of 0 and 1 per answer."
+        )
+    values = X.to_numpy(dtype=np.float32)
+    endless = list(X.columns[np.isinf(values).any(axis=0)])
+    if endless:
+        raise LHSError(f"Infinite values in {_named(endless)}; a value that is not known is NaN.")
     # Three folds are needed to calibrate the SVM, and less than that is not something to learn from either.
+    cases = int(y.sum())
     if min(cases, len(y) - cases) < 3:
         raise LHSError(
             f"Of {len(y):,} people {cases:,} had the outcome; at least 3 with it and 3 without are needed to "
             "learn the difference. Take more people, or a longer window."
         )
-    steps = ALGORITHMS[algorithm](*X.shape, seed)
-    model = make_pipeline(NamedColumns(), *steps).fit(X, y.astype(int))
-    if algorithm == "random forest":
-        # On two cores it would add up its trees in the order they finish, and differ in the last digit.
-        model[-1].set_params(n_jobs=1)
-    return model
+    if _constant(values).all():
+        raise LHSError(
+            f"Each of the {X.shape[1]} columns of X is the same for everybody, so there is nothing to learn from."
+        )
+    return y.astype(int)
+
+
+def _constant(values: np.ndarray) -> np.ndarray:
+    """Which columns hold one value for everybody (missing is a value, too)."""
+    gap = np.isnan(values)
+    most = np.where(gap, -np.inf, values).max(axis=0, initial=-np.inf)
+    least = np.where(gap, np.inf, values).min(axis=0, initial=np.inf)
+    return gap.all(axis=0) | ((most == least) & ~gap.any(axis=0))
 
 
 def _logistic_regression(people: int, columns: int, seed: int) -> list:

@@ -101,6 +101,58 @@ def random_tables(people=15, rows=500, seed=3) -> dict[str, list[dict]]:
     return tables
 
 
+def crowd_tables(people=500, seed=11, prompt=False) -> dict[str, list[dict]]:
+    """Many people to whom everything can happen: late entries, leaving, returning, death, several strokes.
+
+    `prompt`: the record knows everything when it happens, and nobody comes back.
+    """
+    rng = np.random.default_rng(seed)
+
+    def when(first="2012-01-01", days=2900):
+        return np.datetime64(first) + int(rng.integers(0, days))
+
+    def times(first="2012-01-01", days=2900):
+        time = when(first, days)
+        late = 0 if prompt else int(rng.choice([0, 0, 0, 3, 40, 400, -20]))
+        return {"time": str(time), "recorded_at": str(time + late)}
+
+    tables = {"patients": [], "observations": [], "conditions": [], "medications": [], "encounters": []}
+    for n in range(1, people + 1):
+        born, sex = (
+            f"{rng.integers(1930, 2002)}-{rng.integers(1, 13):02}-11",
+            str(rng.choice(["female", "male"])),
+        )
+        entered = str(when("2010-01-01", 2200))
+        facts = {"insurance": str(rng.choice(["public", "private"]))}
+        # Leaving and death come after registration, as in life.
+        known = entered if prompt else str(np.datetime64(entered) + int(rng.choice([0, 10])))
+        tables["patients"].append(person(n, born, sex, time=entered, recorded_at=known) | facts)
+        if rng.random() < 0.15:
+            tables["patients"].append(person(n, born, sex, "died", **times(entered, 2500)) | facts)
+        elif rng.random() < 0.2:
+            tables["patients"].append(person(n, born, sex, "left", **times(entered, 2500)) | facts)
+            if not prompt and rng.random() < 0.3:
+                tables["patients"].append(person(n, born, sex, **times("2016-06-01", 900)) | facts)
+        for _ in range(rng.poisson(0.7)):
+            tables["conditions"].append(event(n, code=STROKE, status="active", **times()))
+        for _ in range(rng.poisson(0.6)):
+            status = str(rng.choice(["active", "resolved"]))
+            tables["conditions"].append(event(n, code=HYPERTENSION, status=status, **times()))
+        for _ in range(rng.poisson(0.4)):
+            status = str(rng.choice(["start", "stop"]))
+            tables["medications"].append(event(n, code=ASPIRIN, status=status, **times()))
+        for _ in range(rng.poisson(3)):
+            value = int(rng.integers(800, 1600)) / 8
+            tables["observations"].append(pressure(n, value=value, **times()))
+        for _ in range(rng.poisson(1)):
+            answer = str(rng.choice(["never", "former", "current"]))
+            tables["observations"].append(event(n, code=SMOKING, text=answer, **times()))
+        for _ in range(rng.poisson(1.5)):
+            visit = {"class": str(rng.choice(["wellness", "ambulatory", "emergency"]))}
+            tables["encounters"].append(event(n, code=VISIT, **times()) | visit)
+    return tables
+
+
 @pytest.fixture
 def ward():
     """The words to write a small record with."""
@@ -117,3 +169,17 @@ def random_ward(tmp_path_factory):
 @pytest.fixture
 def task():
     return Task("Stroke", (STROKE,), window_days=365)
+
+
+@pytest.fixture(scope="session")
+def crowd(tmp_path_factory):
+    """A record of 500 people, and the rows it was written from."""
+    tables = crowd_tables()
+    return write_record(tmp_path_factory.mktemp("crowd"), **tables), tables
+
+
+@pytest.fixture(scope="session")
+def prompt_ward(tmp_path_factory):
+    """A record that knows everything when it happens, and the rows it was written from."""
+    tables = crowd_tables(people=400, seed=5, prompt=True)
+    return write_record(tmp_path_factory.mktemp("prompt"), **tables), tables

@@ -1,9 +1,11 @@
 """The difference of two models on the same people."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from lhs_helpers.learning import evaluate, paired_difference
+from lhs_helpers.learning.comparison import moved, reclassification
 
 N = 1_500
 
@@ -53,3 +55,53 @@ def test_rows_of_one_person_are_not_more_people(judged):
     twice = (np.tile(values, 2) for values in judged)
     again = paired_difference(*twice, people=np.tile(np.arange(N), 2), threshold=0.2)
     np.testing.assert_allclose(again, once, atol=1e-12)
+
+
+def test_the_interval_of_a_difference_holds_the_truth_as_often_as_it_says():
+    rng = np.random.default_rng(8)
+
+    def draw(n):
+        known, hidden = rng.normal(size=(2, n))
+        risk = 1 / (1 + np.exp(1 - known - 0.5 * hidden))
+        return rng.random(n) < risk, 1 / (1 + np.exp(1 - known)), risk
+
+    def compared(n, **how):
+        y, champion, challenger = draw(n)
+        return paired_difference(y, champion, challenger, people=np.arange(n), threshold=0.4, **how)
+
+    # The truth, from a great many people, to a small part of the width of an interval.
+    truth = compared(1_000_000, bootstrap=1)["estimate"]
+    held = []
+    for run in range(1_200):
+        result = compared(500, bootstrap=200, seed=run)
+        held.append((result["low"] <= truth) & (truth <= result["high"]))
+    coverage = np.mean(held, axis=0)
+    assert ((coverage > 0.93) & (coverage < 0.97)).all(), coverage
+
+
+def test_reclassification_counts_everybody_once(judged):
+    y, champion, challenger = judged
+    table = reclassification(y, champion, challenger, [0.1, 0.2])
+    assert table.to_numpy().sum() == N and table.loc[True].to_numpy().sum() == y.sum()
+    cell = y & (champion < 0.1) & (challenger >= 0.1) & (challenger < 0.2)
+    assert table.loc[(True, "below 10 %"), "10 to 20 %"] == cell.sum()
+    assert reclassification(y, champion, champion, [0.1]).loc[False].to_numpy()[0, 1] == 0
+
+
+def test_those_who_moved_are_those_off_the_diagonal(judged):
+    y, champion, challenger = judged
+    table = reclassification(y, champion, challenger, [0.1, 0.2])
+    stayed = sum(np.trace(table.loc[outcome].to_numpy()) for outcome in (False, True))
+    people = pd.DataFrame({"patient_id": np.arange(N)})
+    rows = moved(people, y, champion, challenger, [0.1, 0.2])
+    assert len(rows) == N - stayed
+    assert (rows["right"] == ((rows["new"] > rows["old"]) == rows["outcome"])).all()
+    assert (rows["outcome"] == y[rows["patient_id"]]).all()
+    ratio = np.maximum(rows["new"] / rows["old"], rows["old"] / rows["new"])
+    assert ratio.diff().max() < 1e-6, "who moved furthest comes first"
+
+
+def test_a_risk_at_the_threshold_is_in_the_band_above():
+    table = reclassification([0, 1], [0.1, 0.05], [0.1, 0.1], [0.1])
+    assert table.loc[(False, "10 % and over"), "10 % and over"] == 1
+    assert table.loc[(True, "below 10 %"), "10 % and over"] == 1

@@ -5,6 +5,8 @@ from sklearn import metrics
 
 from lhs_helpers.errors import LHSError
 from lhs_helpers.learning import calibration_table, evaluate, net_benefit
+from lhs_helpers.learning.calibration import calibration_curve, spline
+from lhs_helpers.learning.intervals import wilson
 from lhs_helpers.learning.measures import discrimination, ranking, recalibrated, shift
 
 
@@ -30,6 +32,7 @@ def test_measures_agree_with_scikit_learn(decimals):
         "AUROC": metrics.roc_auc_score(y, p),
         "AUPRC": metrics.average_precision_score(y, p),
         "Brier": metrics.brier_score_loss(y, p),
+        "Brier scaled": metrics.d2_brier_score(y, p),
         "O/E": y.sum() / p.sum(),
         "recall": metrics.recall_score(y, alert),
         "precision": metrics.precision_score(y, alert),
@@ -94,24 +97,60 @@ def test_a_model_that_is_too_timid_has_a_slope_above_one(shift, stretch):
         assert measured["calibration intercept"] == pytest.approx(shift, abs=0.05)
 
 
-def test_intervals_hold_the_truth_about_as_often_as_they_say():
-    rng = np.random.default_rng(5)
-    spread = 1.2
-    many = expit(rng.normal(-1, spread, 200_000))
-    many.sort()
-    # Of two people, one a case and one not, how often has the case the higher risk? Over all pairs of true
-    # risks.
-    true_auroc = (many * np.cumsum(1 - many)).sum() / (many.sum() * (1 - many).sum())
-    truth = {"prevalence": many.mean(), "AUROC": true_auroc, "Brier": (many * (1 - many)).mean()}
-    truth |= {"calibration intercept": 0.0, "calibration slope": 1.0, "O/E": 1.0}
+def known_truth(threshold, spread=1.2):
+    """What the measures are of a model that tells everybody the true risk, from a great many people."""
+    risks = np.sort(expit(np.random.default_rng(4).normal(-1, spread, 1_000_000)))[::-1]
+    alert, cases, others = risks >= threshold, risks.sum(), (1 - risks).sum()
+    recall, specificity = risks[alert].sum() / cases, (1 - risks)[~alert].sum() / others
+    odds = threshold / (1 - threshold)
+    return {
+        "prevalence": risks.mean(),
+        # Of two people, one a case and one not, how often has the case the higher risk? Over all pairs.
+        "AUROC": (risks * (others - np.cumsum(1 - risks))).sum() / (cases * others),
+        "AUPRC": (risks * np.cumsum(risks) / np.arange(1, len(risks) + 1)).sum() / cases,
+        "Brier": (risks * (1 - risks)).mean(),
+        "Brier scaled": 1 - (risks * (1 - risks)).mean() / (risks.mean() * (1 - risks.mean())),
+        "calibration intercept": 0.0,
+        "calibration slope": 1.0,
+        "O/E": 1.0,
+        "recall": recall,
+        "precision": risks[alert].mean(),
+        "specificity": specificity,
+        "balanced accuracy": (recall + specificity) / 2,
+        "alert rate": alert.mean(),
+        "net benefit": (risks * alert - odds * (1 - risks) * alert).mean(),
+        "precision at prevalence": 0.02 * recall / (0.02 * recall + 0.98 * (1 - specificity)),
+    }
+
+
+def test_intervals_hold_the_truth_as_often_as_they_say():
+    rng, truth = np.random.default_rng(5), pd.Series(known_truth(threshold=0.3))
     held = []
-    for run in range(200):
-        p = expit(rng.normal(-1, spread, 600))
-        result = evaluate(rng.random(600) < p, p, bootstrap=200, seed=run).loc[list(truth)]
-        held.append((result["low"] <= list(truth.values())) & (list(truth.values()) <= result["high"]))
+    for run in range(1_200):
+        p = expit(rng.normal(-1, 1.2, 500))
+        y = rng.random(500) < p
+        result = evaluate(y, p, threshold=0.3, prevalence=0.02, bootstrap=200, seed=run).loc[truth.index]
+        held.append((result["low"] <= truth) & (truth <= result["high"]))
     coverage = pd.DataFrame(held).mean()
-    # 200 runs know a share of 95 % to about 3 points either way.
-    assert coverage.between(0.90, 0.995).all(), coverage
+    assert coverage.between(0.93, 0.97).all(), coverage
+
+
+def test_intervals_of_curves_hold_the_truth_as_often_as_they_say():
+    """Net benefit, here and at a stated prevalence, and the calibration curve of a model that is right."""
+    rng, truth = np.random.default_rng(6), known_truth(threshold=0.3)
+    recall, specificity = truth["recall"], truth["specificity"]
+    stated = 0.02 * recall - 0.98 * (1 - specificity) * 0.3 / 0.7
+    held = []
+    for _ in range(2_000):
+        p = expit(rng.normal(-1, 1.2, 500))
+        y = rng.random(500) < p
+        curve = pd.concat([net_benefit(y, p, [0.3]), net_benefit(y, p, [0.3], prevalence=0.02)])
+        smooth = calibration_curve(y, p, points=3)
+        low, high = (np.concatenate([curve[end], smooth[end]]) for end in ("low", "high"))
+        right = np.concatenate([[truth["net benefit"], stated], smooth["predicted"]])
+        held.append((low <= right) & (right <= high))
+    coverage = np.mean(held, axis=0)
+    assert ((coverage > 0.93) & (coverage < 0.97)).all(), coverage
 
 
 def test_the_same_seed_gives_the_same_intervals():
@@ -183,6 +222,8 @@ def test_net_benefit_counts_false_alarms_at_the_odds_of_the_threshold():
         ([], [], {}, "All 0 people"),
         ([0, 2], [0.1, 0.2], {}, "values other than False and True"),
         ([0, 1], [0.1, 0.2], {"threshold": 20}, "The threshold is 20"),
+        ([0, 1], [0.1, 0.2], {"prevalence": 0.1}, "needs both"),
+        ([0, 1], [0.1, 0.2], {"threshold": 0.1, "prevalence": 4}, "The prevalence is 4"),
         ([0, 1], [0.1, 0.2], {"truth": [0.1]}, "shape"),
         ([0, 1], [0.1, 0.2], {"bootstrap": -1}, "bootstrap is -1"),
     ],
@@ -195,3 +236,83 @@ def test_what_can_not_be_judged_gets_a_sentence(y, p, more, says):
 def test_a_threshold_of_certainty_has_no_net_benefit():
     with pytest.raises(LHSError, match="below 1"):
         net_benefit([0, 1], [0.1, 0.2], [0.5, 1.0])
+
+
+def test_decision_curves_agree_with_dcurves():
+    dcurves = pytest.importorskip("dcurves")
+    y, p, _ = predictions()
+    cuts, frame = np.linspace(0.01, 0.9, 90), pd.DataFrame({"y": y.astype(int), "model": p})
+    for prevalence in (None, 0.02):
+        theirs = dcurves.dca(
+            data=frame, outcome="y", modelnames=["model"], thresholds=cuts, prevalence=prevalence
+        )
+        theirs = theirs.pivot_table(index="threshold", columns="model", values="net_benefit", dropna=False)
+        ours = net_benefit(y, p, cuts, prevalence)
+        for mine, its in {"model": "model", "treat all": "all", "treat none": "none"}.items():
+            np.testing.assert_allclose(ours[mine], theirs[its], atol=1e-9)
+
+
+def test_net_benefit_at_the_threshold_is_that_of_the_curve():
+    y, p, _ = predictions()
+    result, curve = evaluate(y, p, threshold=0.2).loc["net benefit"], net_benefit(y, p, [0.2]).iloc[0]
+    assert result["estimate"] == pytest.approx(curve["model"], abs=1e-12)
+    # The interval of the curve is worked out, that of `evaluate` is drawn.
+    assert result["high"] - result["low"] == pytest.approx(curve["high"] - curve["low"], rel=0.2)
+
+
+def test_precision_at_the_prevalence_of_the_sample_is_the_precision():
+    y, p, _ = predictions()
+    result = evaluate(y, p, threshold=0.2, prevalence=y.mean(), bootstrap=0)["estimate"]
+    assert result["precision at prevalence"] == pytest.approx(result["precision"], abs=1e-12)
+
+
+def test_the_study_of_2022_at_the_natural_prevalence():
+    """Recall 0.936 and precision 0.962 among 25 % cases are a precision of about 0.75 among 3.7 %."""
+    cases, others = 25_000, 75_000
+    found, false = round(0.936 * cases), round(0.936 * cases * (1 / 0.962 - 1))
+    y = np.arange(cases + others) < cases
+    alert = np.zeros(len(y))
+    alert[:found] = alert[cases : cases + false] = 1
+    result = evaluate(y, alert, threshold=0.5, prevalence=0.037, bootstrap=0)["estimate"]
+    assert result["precision"] == pytest.approx(0.962, abs=1e-3)
+    assert result["precision at prevalence"] == pytest.approx(0.75, abs=0.01)
+
+
+def test_wilson_agrees_with_statsmodels():
+    proportion = pytest.importorskip("statsmodels.stats.proportion")
+    k, n = np.array([0, 1, 10, 99, 100]), np.array([100, 3, 100, 100, 100])
+    theirs = [proportion.proportion_confint(*pair, method="wilson") for pair in zip(k, n, strict=True)]
+    np.testing.assert_allclose(np.transpose(wilson(k, n)), theirs, atol=1e-6)
+    assert [float(end) for end in wilson(0, 0)] == [0, 1], "among nobody the share can be anything"
+
+
+def test_the_calibration_curve_agrees_with_a_logistic_regression_on_the_same_spline():
+    sm = pytest.importorskip("statsmodels.api")
+    y, p, _ = predictions(decimals=12)
+    x = np.log(p / (1 - p))
+    knots = np.quantile(x, [0.05, 0.35, 0.65, 0.95])
+    fit = sm.GLM(y.astype(float), spline(x, knots), family=sm.families.Binomial()).fit(tol=1e-14)
+    curve = calibration_curve(y, p)
+    at = spline(np.log(curve["predicted"] / (1 - curve["predicted"])).to_numpy(), knots)
+    theirs = fit.get_prediction(at).summary_frame()
+    np.testing.assert_allclose(curve["observed"], theirs["mean"], atol=1e-9)
+    np.testing.assert_allclose(curve[["low", "high"]], theirs.iloc[:, 2:4], atol=1e-6)
+
+
+def test_the_calibration_curve_finds_the_bend_that_was_put_in():
+    rng = np.random.default_rng(3)
+    told = rng.normal(-1, 1.5, 50_000)
+    bent = np.where(told > -1, -1 + 0.4 * (told + 1), told)  # high risks are told too high
+    curve = calibration_curve(rng.random(50_000) < expit(bent), expit(told))
+    told = np.log(curve["predicted"] / (1 - curve["predicted"]))
+    assert (curve["observed"] - expit(np.where(told > -1, -1 + 0.4 * (told + 1), told))).abs().max() < 0.03
+    assert curve["predicted"].iloc[-1] - curve["observed"].iloc[-1] > 0.25
+    assert (curve["high"] < curve["predicted"]).iloc[-10:].all()
+
+
+def test_equal_or_separated_predictions_have_no_smooth_curve():
+    y = np.arange(200) < 40
+    with pytest.raises(LHSError, match="use calibration_table"):
+        calibration_curve(y, np.full(200, 0.2))
+    with pytest.raises(LHSError, match="do not overlap"):
+        calibration_curve(y, np.linspace(0.9, 0.1, 200))

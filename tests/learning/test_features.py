@@ -1,3 +1,6 @@
+import json
+import statistics
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -7,58 +10,101 @@ from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from lhs_helpers.errors import LHSError
-from lhs_helpers.learning import Task, cohort, features, vocabulary
+from lhs_helpers.learning import (
+    FeaturePlan,
+    IndexRule,
+    Task,
+    cohort,
+    features,
+    split_people,
+    vocabulary,
+)
 
 ENDED = {("conditions", "resolved"): "condition_end", ("medications", "stop"): "medication_stop"}
+KINDS = {
+    "observations": "observation",
+    "conditions": "condition",
+    "medications": "medication",
+    "encounters": "encounter",
+}
+ALL = ("ever", "count", "days since", "last", "mean", "min", "max", "slope", "missing", "last is")
+
+
+def obvious_events(tables):
+    """All rows that are not about the person itself, with their kind."""
+    rows = []
+    for table, kind in KINDS.items():
+        for row in tables[table]:
+            rows.append(row | {"kind": ENDED.get((table, row.get("status")), kind)})
+    events = pd.DataFrame(rows)
+    for column in ("time", "recorded_at"):
+        events[column] = pd.to_datetime(events[column])
+    return events
 
 
 def obvious_features(tables, people, task, vocabulary):
     """The same matrix, slowly: for each person and each column, pick the rows and look at them."""
-    rows = []
-    for table, kind in {
-        "observations": "observation",
-        "conditions": "condition",
-        "medications": "medication",
-        "encounters": "encounter",
-    }.items():
-        for row in tables[table]:
-            rows.append(row | {"kind": ENDED.get((table, row.get("status")), kind)})
-    events = pd.DataFrame(rows)
-    events["time"], events["recorded_at"] = (
-        pd.to_datetime(events["time"]),
-        pd.to_datetime(events["recorded_at"]),
-    )
+    events = dict(list(obvious_events(tables).groupby("patient_id")))
+    nothing = next(iter(events.values())).head(0)
     result = []
     for person in people.itertuples():
         until = person.index_time - pd.Timedelta(days=task.gap_days)
-        since = until - pd.Timedelta(days=task.lookback_days)
-        own = events[(events["patient_id"] == person.patient_id) & (events["time"] >= since)]
+        own = events.get(person.patient_id, nothing)
+        own = own[(own["time"] >= until - pd.Timedelta(days=task.lookback_days))]
         own = own[(own["time"] < until) & (own["recorded_at"] < until)]
-        result.append([obvious_value(own, column, person) for column in vocabulary.itertuples()])
+        own = own.sort_values(["time", "recorded_at"]).to_dict("records")
+        result.append([obvious_value(own, column, person, until) for column in vocabulary.itertuples()])
     return np.array(result, dtype=np.float32)
 
 
-def obvious_value(own, column, person):
-    if column.code == "age":
-        return person.age
-    if column.code == "sex":
-        return person.sex == "male"
-    own = own[(own["kind"] == column.kind) & (own["code"] == column.code)]
+def obvious_value(own, column, person, until):
+    if column.kind == "person":
+        fact = getattr(person, column.code)
+        return fact if column.code == "age" else fact == ("male" if column.code == "sex" else column.text)
+    own = [row for row in own if (row["kind"], row["code"]) == (column.kind, column.code)]
+    if not pd.isna(column.window_days):
+        own = [row for row in own if row["time"] >= until - pd.Timedelta(days=column.window_days)]
     if column.statistic == "ever":
         return len(own) > 0
     if column.statistic == "count":
         return len(own)
+    if column.statistic == "days since":
+        return (person.index_time - own[-1]["time"]) / pd.Timedelta(days=1) if own else np.nan
     if column.statistic == "last is":
-        latest = own.dropna(subset="text").sort_values(["time", "recorded_at", "text"])["text"]
-        return len(latest) > 0 and latest.iloc[-1] == column.text
-    measured = own.dropna(subset="value").sort_values(["time", "recorded_at", "value"])["value"]
-    if measured.empty:
+        answers = sorted((row["time"], row["recorded_at"], row["text"]) for row in own if has(row, "text"))
+        return bool(answers) and answers[-1][2] == column.text
+    measured = sorted((row["time"], row["recorded_at"], row["value"]) for row in own if has(row, "value"))
+    if column.statistic == "missing":
+        return not measured
+    if not measured:
         return np.nan
-    return measured.iloc[-1] if column.statistic == "last" else measured.mean()
+    values = [value for _, _, value in measured]
+    if column.statistic == "slope":
+        years = [time.timestamp() / (365.25 * 86_400) for time, _, _ in measured]
+        return statistics.linear_regression(years, values).slope if len(set(years)) > 1 else np.nan
+    reduce = {"last": lambda v: v[-1], "mean": statistics.fmean, "min": min, "max": max}
+    return reduce[column.statistic](values)
+
+
+def has(row, what):
+    return what in row and not pd.isna(row[what])
+
+
+def assert_same(X, tables, people, task, columns):
+    assert X.columns.tolist() == columns["name"].tolist() and X.columns.is_unique
+    assert X.index.tolist() == people["patient_id"].tolist() and set(X.dtypes) == {np.dtype("float32")}
+    expected = obvious_features(tables, people, task, columns)
+    slope = (columns["statistic"] == "slope").to_numpy()
+    np.testing.assert_array_equal(X.to_numpy()[:, ~slope], expected[:, ~slope])
+    # Two ways to fit a line agree but for the last digits of a float.
+    np.testing.assert_allclose(X.to_numpy()[:, slope], expected[:, slope], rtol=1e-4, atol=1e-3)
 
 
 # Without shrinking: a failure is reported at once, not after minutes of smaller questions to the database.
-@settings(max_examples=15, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate])
+RANDOM = settings(max_examples=15, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate])
+
+
+@RANDOM
 @given(
     day=st.integers(200, 1500),
     gap=st.integers(0, 90),
@@ -70,13 +116,149 @@ def obvious_value(own, column, person):
 )  # events at the very first and last moment of the look-back
 def test_the_database_counts_what_a_patient_reader_would(random_ward, day, gap, lookback, min_share):
     emr, tables = random_ward
-    task = Task("Stroke", ("SNOMED:230690007",), 30, gap_days=gap, lookback_days=lookback)
+    task = Task("Stroke", ("SNOMED:230690007",), 90, gap_days=gap, lookback_days=lookback)
     people = cohort(emr, task, pd.Timestamp("2014-01-01") + pd.Timedelta(days=day))
     columns = vocabulary(emr, people, task, min_share)
-    X = features(emr, people, task, columns)
-    assert X.columns.tolist() == columns["name"].tolist() and X.columns.is_unique
-    assert X.index.tolist() == people["patient_id"].tolist() and set(X.dtypes) == {np.dtype("float32")}
-    np.testing.assert_array_equal(X.to_numpy(), obvious_features(tables, people, task, columns))
+    assert_same(features(emr, people, task, columns), tables, people, task, columns)
+
+
+@RANDOM
+@given(
+    day=st.integers(700, 2400),
+    gap=st.integers(0, 60),
+    lookback=st.integers(30, 2500),
+    shorter=st.lists(st.integers(1, 30) | st.integers(31, 700), max_size=2, unique=True),
+    chosen=st.sets(st.sampled_from(ALL), min_size=3),
+    min_share=st.sampled_from([0.0, 0.02, 0.3]),
+    rule=st.sampled_from([IndexRule.date(), IndexRule.visit("wellness", "ambulatory"), IndexRule.age(50)]),
+)
+def test_every_statistic_and_window_of_500_people_is_what_a_patient_reader_finds(
+    crowd, day, gap, lookback, shorter, chosen, min_share, rule
+):
+    emr, tables = crowd
+    task = Task(
+        "Stroke",
+        ("SNOMED:230690007",),
+        300,
+        gap_days=gap,
+        lookback_days=lookback,
+        index=rule,
+        prior_outcome="allow",
+    )
+    at = pd.Timestamp("2012-01-01") + pd.Timedelta(days=day)
+    people = cohort(emr, task, at if rule.kind == "date" else (at, at + pd.Timedelta(days=600)))
+    windows = [None, *(days for days in shorter if days <= lookback)]
+    how = {"windows": windows, "statistics": sorted(chosen), "facts": ("age", "sex", "insurance")}
+    columns = vocabulary(emr, people, task, min_share, **how)
+    assert_same(features(emr, people, task, columns), tables, people, task, columns)
+
+
+def test_a_plan_drops_what_is_the_same_for_all_and_says_so(crowd):
+    emr, _ = crowd
+    task = Task("Stroke", ("SNOMED:230690007",), 365, sex="female", index=IndexRule.age(50))
+    people = cohort(emr, task, ("2014-01-01", "2018-01-01"))
+    plan, X = FeaturePlan.fit_apply(emr, people, task, min_share=0.05, statistics=ALL, windows=(100, None))
+    dropped = plan.dropped.set_index("name")["reason"]
+    assert dropped["Sex is male"] == "0 for every training person that has a value"
+    assert "Age (years)" not in dropped, "birthdays fall on different shares of a leap year"
+    everything = vocabulary(emr, people, task, 0.05, statistics=ALL, windows=(100, None))
+    assert set(everything["name"]) == set(plan.columns["name"]) | set(dropped.index)
+    varies = X.min() < X.max()
+    assert varies.all() and X.columns.tolist() == plan.columns["name"].tolist()
+    whole = features(emr, people, task, everything)
+    assert not (whole[dropped.index].min() < whole[dropped.index].max()).any()
+
+
+def test_a_plan_read_back_makes_the_same_features_and_names_nobody(crowd, task):
+    emr, _ = crowd
+    learned, others = split_people(cohort(emr, task, "2017-01-01"), 0.5, seed=1)
+    plan = FeaturePlan.fit(
+        emr, learned, task, statistics=ALL, windows=(365, None), facts=("age", "insurance")
+    )
+    text = plan.to_json()
+    again = FeaturePlan.from_json(text)
+    assert again.task == task and again.to_json() == text and again.learned_from is None
+    pd.testing.assert_frame_equal(again.apply(emr, others), plan.apply(emr, others))
+    assert plan.learned_from == frozenset(learned["patient_id"])
+    assert set(json.loads(text)["learned_from"]) == {"people", "digest"}
+    with pytest.raises(LHSError, match="not a saved plan"):
+        FeaturePlan.from_json('{"columns": 3}')
+
+
+def test_the_dictionary_says_what_each_feature_is(crowd, task):
+    emr, _ = crowd
+    people = cohort(emr, task, "2017-01-01")
+    plan = FeaturePlan.fit(emr, people, task, statistics=ALL, windows=(365, None))
+    dictionary = plan.dictionary
+    assert dictionary.index.tolist() == plan.apply(emr, people.head(3)).columns.tolist()
+    slope = dictionary.loc["Systolic blood pressure: slope in 365 days"]
+    assert slope.tolist()[:5] == [
+        "LOINC:8480-6",
+        "Systolic blood pressure",
+        "mm[Hg]/a",
+        "slope",
+        365,
+    ]
+    assert dictionary.loc["Visit: days since", ["unit", "window"]].tolist() == ["d", 1826]
+    assert dictionary.loc["Age (years)", "unit"] == "a"
+
+
+def test_more_people_than_are_summed_at_once_come_out_the_same(crowd, task, monkeypatch):
+    emr, _ = crowd
+    people = cohort(emr, task, "2017-01-01").sample(frac=1, random_state=1)
+    columns = vocabulary(emr, people, task, statistics=ALL, windows=(100, None))
+    at_once = features(emr, people, task, columns)
+    monkeypatch.setattr(sys.modules["lhs_helpers.learning.features"], "BLOCK", 37)
+    pd.testing.assert_frame_equal(features(emr, people, task, columns), at_once)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda p: p.assign(index_time=p["index_time"].dt.tz_localize("UTC")), "has the time zone UTC"),
+        (lambda p: p.drop(columns="index_time"), "no column 'index_time'"),
+        (lambda p: p.assign(index_time="2017"), "expected are times"),
+        (lambda p: p.assign(index_time=p["index_time"].where(p["patient_id"] > 9)), "have no index time"),
+    ],
+)
+def test_people_without_a_usable_index_time_get_a_sentence(crowd, task, change, says):
+    emr, _ = crowd
+    people = cohort(emr, task, "2017-01-01")
+    columns = vocabulary(emr, people, task)
+    with pytest.raises(LHSError, match=says):
+        features(emr, change(people), task, columns)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"statistics": ("median",)}, "no statistic 'median'; choose of ever, count"),
+        ({"facts": ("income",)}, "no fact 'income'; choose of age, sex"),
+        ({"windows": (4000,)}, "4000 days does not lie in the look-back of 1,826 days"),
+    ],
+)
+def test_options_that_do_not_exist_get_a_sentence(crowd, task, options, says):
+    emr, _ = crowd
+    with pytest.raises(LHSError, match=says):
+        vocabulary(emr, cohort(emr, task, "2017-01-01"), task, **options)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"statistic": "median"}, "asks for the statistic 'median'"),
+        ({"kind": "death"}, "is about death: that somebody died is known only when"),
+        ({"name": "Age (years)"}, "Two columns have the name 'Age"),
+    ],
+)
+def test_columns_that_can_not_be_made_get_a_sentence(crowd, task, change, says):
+    emr, _ = crowd
+    people = cohort(emr, task, "2017-01-01")
+    columns = vocabulary(emr, people, task)
+    for name, value in change.items():
+        columns.loc[len(columns) - 1, name] = value
+    with pytest.raises(LHSError, match=says):
+        features(emr, people, task, columns)
 
 
 def test_each_row_of_stacked_cohorts_has_its_own_index_time(random_ward, task):

@@ -95,19 +95,25 @@ def check(folder: Annotated[Path, typer.Argument(help="A folder of records.")]) 
 
 @app.command("import")
 def import_(
-    kind: Annotated[Literal["synthea"], typer.Argument(help="What the export is.")],
+    kind: Annotated[
+        Literal["synthea", "omop", "fhir", "mimic", "meds"], typer.Argument(help="What the export is.")
+    ],
     source: Annotated[Path, typer.Argument(help="The folder of the export.")],
     folder: Annotated[Path, typer.Argument(help="New or empty folder for the records.")],
 ) -> None:
     """Turn an export into a folder of records; says what was kept, what was rejected and why."""
-    from lhs_helpers.records.synthea import read_synthea
+    from importlib import import_module
 
-    read_synthea(source, folder)
+    reader = import_module(f"lhs_helpers.records.{kind}_reader")
+    emr = getattr(reader, f"read_{kind}")(source, folder)
+    for note in emr.manifest["notes"]:
+        typer.echo(f"Note: {note}")
+    typer.echo(f"{emr}")
 
 
 @app.command("export")
 def export(
-    kind: Annotated[Literal["synthea", "meds"], typer.Argument(help="The form to write.")],
+    kind: Annotated[Literal["synthea", "omop", "meds"], typer.Argument(help="The form to write.")],
     folder: Annotated[Path, typer.Argument(help="A folder of records.")],
     target: Annotated[Path, typer.Argument(help="New or empty folder for the export.")],
     columns: Annotated[
@@ -117,12 +123,72 @@ def export(
     """Write a folder of records as another program's export."""
     from lhs_helpers.records.emr import EMR
     from lhs_helpers.records.meds import write_meds
+    from lhs_helpers.records.omop_writer import write_omop
     from lhs_helpers.records.synthea import write_synthea
 
     emr = EMR(folder)
-    written = write_meds(emr, target) if kind == "meds" else write_synthea(emr, target, columns=columns)
+    if kind == "synthea":
+        written = write_synthea(emr, target, columns=columns)
+    else:
+        written = {"omop": write_omop, "meds": write_meds}[kind](emr, target)
     for file, rows in written.items():
         typer.echo(f"{file:>33} {rows:>14,}")
+
+
+@app.command()
+def serve(
+    release: Annotated[Path, typer.Argument(help="A folder of a release, or of a registry of releases.")],
+    journal: Annotated[Path, typer.Option(help="Where risks and feedback are written down.")] = Path(
+        "lhs-journal"
+    ),
+    host: Annotated[str, typer.Option(help="Anything but this computer needs a token.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="0 takes a free one.", min=0, max=65_535)] = 8000,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            envvar="LHS_TOKEN", help="What callers must send. Set LHS_TOKEN: a command line is seen."
+        ),
+    ] = None,
+    workers: Annotated[int, typer.Option(help="Processes.", min=1)] = 1,
+    silent: Annotated[bool, typer.Option(help="Compute and log; show no card.")] = False,
+    at: Annotated[str | None, typer.Option(help="The day that is now, for records of the past.")] = None,
+) -> None:
+    """Answer CDS Hooks calls with the risks of a release. Synthetic: for learning, not for care."""
+    from lhs_helpers.system.service import run
+
+    run(release, journal, host=host, port=port, token=token, workers=workers, silent=silent, at=at)
+
+
+@app.command()
+def deidentify(
+    source: Annotated[Path, typer.Argument(help="A folder of records.")],
+    folder: Annotated[Path, typer.Argument(help="New or empty folder for the copy.")],
+    secret_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="A file with 16 characters or more, kept elsewhere: the same gives the same names again."
+        ),
+    ] = None,
+) -> None:
+    """Make a copy for teaching: no names, texts and places, dates shifted, identifiers re-keyed."""
+    from lhs_helpers.records.deidentify import deidentify
+    from lhs_helpers.records.emr import EMR
+
+    secret = None
+    if secret_file is not None:
+        inside = {source.resolve(), folder.resolve()} & set(secret_file.resolve().parents)
+        if inside:
+            raise LHSError(
+                f"{secret_file} lies in {inside.pop()}; keep the secret elsewhere than the records."
+            )
+        try:
+            secret = secret_file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            raise LHSError(f"{secret_file} can not be read; give a text file with the secret.") from None
+    copy = deidentify(EMR(source), folder, secret)
+    for note in copy.manifest["notes"]:
+        typer.echo(f"Note: {note}")
+    typer.echo(f"{copy}")
 
 
 if __name__ == "__main__":

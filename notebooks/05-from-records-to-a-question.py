@@ -16,8 +16,8 @@
 #
 # A record answers no question by itself. On this page you turn one into a table from which a model can learn: a
 # row for each person, what was known of them, and what happened afterwards. You will be able to write a
-# prediction task as three numbers and a rule, count who is in it and who drops out, and catch a leak that
-# makes a worthless model look perfect.
+# prediction task as three numbers and a rule, hand it to others, count who is in it and who drops out, make
+# features that know nothing of the future, and catch a leak that makes a worthless model look perfect.
 #
 # **Time:** 30 minutes to read and try; the page itself runs in less than half a minute.
 # **What to know first:** the tables of a record and their two times (page {doc}`01
@@ -32,14 +32,19 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from lhs_helpers import plots
+from lhs_helpers.errors import LHSError
 from lhs_helpers.learning import (
+    FeaturePlan,
+    IndexRule,
     Task,
+    audit,
     cohort,
     evaluate,
-    features,
+    flow,
     split_people,
+    time_machine,
+    to_aces,
     train,
-    vocabulary,
 )
 from lhs_helpers.patients import cached_hospital
 
@@ -74,8 +79,56 @@ task = Task("Lung cancer within 3 years", (LUNG_CANCER,), **DAYS, min_age=45)
 print(task)
 
 # %% [markdown]
-# Read the sentence to a clinician before you write another line of code. If it is the wrong question, no
-# model will repair it. The same numbers as a picture, and beside them what a gap of 90 days would do:
+# Read it aloud to a clinician before you write another line of code. If it is the wrong question, no model will
+# repair it. It also says what you did not decide: everybody is asked about on the same date, who leaves is
+# followed until then, and a death is a {term}`competing event`. These are defaults, and each can be changed. The index
+# date may be a visit, a birthday or a diagnosis; people may need to have a code on record, or must not have one; a
+# {term}`washout` may let an old event count as over. A task for a clinic reads otherwise:
+
+# %%
+at_a_visit = Task(
+    "Lung cancer within 2 years",
+    (LUNG_CANCER,),
+    window_days=730,
+    min_age=45,
+    min_history_days=365,
+    index=IndexRule.visit("ambulatory"),
+)
+print(at_a_visit)
+
+# %% [markdown]
+# And a task that can not be meant is refused with a sentence, when it is made or when it meets the record:
+
+# %%
+mistakes = [dict(gap_days=400), dict(target_kind="procedure")]
+for mistake in mistakes:
+    try:
+        cohort(emr, Task("Mistake", (LUNG_CANCER,), window_days=365, **mistake), INDEX)
+        raise AssertionError(f"{mistake} was accepted")
+    except LHSError as error:
+        print("-", error)
+
+# %% [markdown]
+# ## In words that others can run
+#
+# Two groups that mean the same question often count different people, because each wrote its own program.
+# {term}`ACES` is a language for such tasks, and a program that extracts the people from any dataset in the {term}`MEDS`
+# standard {cite}`xu2025`. `to_aces` writes your task in it. These lines of it say where the past ends and the
+# outcome begins:
+
+# %%
+lines = to_aces(task, INDEX).splitlines()
+windows = lines[lines.index("windows:") :]
+print(*windows[:6], "  ...", *windows[-6:], sep="\n")
+assert "look_back:" in windows[1] and "label: target" in windows[-1]
+
+# %% [markdown]
+# The text also lists, under `differs`, what ACES can not say: it knows one time for each event, so it can not ask when
+# the record knew.
+#
+# ## The task as a picture
+#
+# The same numbers on a line, and beside them what a gap of 90 days would do:
 
 # %%
 fig, ax = plt.subplots(figsize=(5.4, 2.6))
@@ -104,41 +157,42 @@ plots.figure(
 #
 # ## Who is in it?
 #
-# `cohort` makes the {term}`cohort`. It asks the record as it was known on the index date who is eligible, and then looks up what became of
-# them. Nobody vanishes: each step says how many people it took out.
+# `cohort` makes the {term}`cohort`. It asks the record as it was known on the index date who is eligible, and then looks
+# up what became of them. Nobody vanishes: the {term}`flow chart` says how many people each step took out, and how many
+# were left.
 
 # %%
 people = cohort(emr, task, INDEX)
-flow = pd.DataFrame(people.attrs["flow"], columns=["step", "people"])
-assert flow["people"].iloc[0] - flow["people"].iloc[1:-1].sum() == len(people)
-flow.style.hide().format({"people": "{:,}"})
+steps = flow(people)
+taken_out = steps.loc[steps["step"].str.startswith("excluded"), "people"].sum()
+assert steps["people"].iloc[0] - taken_out == len(people)
+steps.style.hide().format({"people": "{:,}", "left": "{:,}"})
 
 # %% [markdown]
 # A rule that this task does not use (here, that people have been known for some time) takes out nobody. The other
-# steps as a flow chart: a bar is who was left after a step.
+# steps as a chart: a bar is who was left after a step.
 
 # %%
-gone = flow["people"].where(flow["step"].str.startswith("excluded"), 0)
-flow["left"] = flow["people"].iloc[0] - gone.cumsum()
-shown = flow[(gone > 0) | (flow.index == 0)]
-steps = shown["step"].str.replace("excluded: ", "")
-steps = steps.str.replace("the target", "lung cancer").str.wrap(30)
+known_then = steps["people"].iloc[0]
+shown = steps[(steps["people"] > 0) & (steps["step"] != "eligible")]
+names = shown["step"].str.replace("excluded: ", "")
+names = names.str.replace("the target", "lung cancer").str.wrap(30)
 
 # %%
 fig, ax = plt.subplots(figsize=(5.4, 3.8))
-ax.barh(steps, shown["left"], color=plots.SKY)
-for y, (n, out) in enumerate(zip(shown["left"], gone[shown.index], strict=True)):
-    change = f"   (−{out:,.0f})" if out else ""
-    ax.text(1_000, y, f"{n:,}{change}", va="center", fontsize=8)
+ax.barh(names, shown["left"], color=plots.SKY)
+for y, step in enumerate(shown.itertuples()):
+    change = "" if y == 0 else f"  (−{step.people:,})"
+    ax.text(1_000, y, f"{step.left:,}{change}", va="center", fontsize=8)
 ax.invert_yaxis()
 ax.xaxis.set_major_formatter("{x:,.0f}")
 ax.set(xlabel="People left after the step", ylabel="Step")
 plots.figure(
     fig,
-    alt=f"Bar chart of people left after each step, from {flow['left'].iloc[0]:,} known to the record down to "
+    alt=f"Bar chart of people left after each step, from {known_then:,} known to the record down to "
     f"{len(people):,} eligible. Age takes out most; lung cancer already on record takes out few.",
-    caption=f"Cohort flow: of {flow['left'].iloc[0]:,} people known to the record on the index date, {len(people):,} are "
-    "the people of the question.",
+    caption=f"Flow of people: of {known_then:,} known to the record on the index date, "
+    f"{len(people):,} are the people of the question.",
 )
 
 # %% [markdown]
@@ -165,7 +219,7 @@ why
 # %% [markdown]
 # `label` is false for three kinds of people: those watched for three years without a diagnosis, those who moved
 # away, and those who died of something else first. Only the first are known to have stayed free of it.
-# Leaving is {term}`censoring`; death is a {term}`competing risk`. Both happen all through the window.
+# Leaving is {term}`censoring`; death is a {term}`competing event`. Both happen all through the window.
 
 # %%
 years = (people["follow_up_end"] - people["index_time"]).dt.days / 365.25
@@ -197,58 +251,65 @@ plots.figure(
 #
 # ## What was known of them?
 #
-# People are split first: from some we learn, the others stay aside for judging. Then `vocabulary` lists what is
-# written often enough about the first group, and `features` fills one row for each person. The database
-# adds up; only the finished table comes back.
+# People are split first: from some we learn, the others stay aside for judging. Then a `FeaturePlan` is learned on the
+# first group alone: it lists what is written about at least one in a hundred of them, and drops what is the same
+# for all. The same plan is then applied to the others. The database adds up; only the finished table comes back.
 
 # %%
 learning, held_out = split_people(people, 0.6, seed=0)
-columns = vocabulary(emr, learning, task)
-X_learning, X_held_out = (
-    features(emr, group, task, columns) for group in (learning, held_out)
-)
-print(
-    f"{len(X_learning):,} people to learn from, {len(X_held_out):,} held out, {len(columns)} columns"
-)
+plan, X_learning = FeaturePlan.fit_apply(emr, learning, task, min_share=0.01)
+X_held_out = plan.apply(emr, held_out)
+print(f"{len(learning):,} people to learn from, {len(held_out):,} held out")
+print(plan)
 assert not set(X_learning.index) & set(X_held_out.index)
-pd.crosstab(columns["kind"], columns["statistic"])
+assert list(X_learning) == list(X_held_out)
 
 # %% [markdown]
-# No person is on both sides. A column says whether a code was ever recorded, how often, and for measurements
-# the last value and the mean. Here is what is known of one person who was diagnosed later:
+# No person is on both sides. A column says whether a code was ever recorded, how often, and for measurements the last
+# value and the mean; minimum, maximum, slope, days since and shorter windows can be asked for. The plan has a
+# dictionary from each column to the concept behind it:
 
 # %%
-case = held_out.loc[held_out["label"], "patient_id"].iloc[0]
 NAMES = [
     "Age (years)",
     "Tobacco smoking status NHIS: last is 'Current every day smoker'",
-]
-NAMES += [
     "Cough (finding): count",
     "Hemoglobin [Mass/volume] in Blood: last",
     "Body weight: last",
 ]
-known = X_held_out.loc[case, NAMES].astype(float).round(1).to_frame("1 January 2017")
-known.assign(unit=columns.set_index("name")["unit"].reindex(NAMES).fillna(""))
+plan.dictionary.loc[NAMES, ["code", "statistic", "unit", "share"]].round(2)
 
 # %% [markdown]
-# It is the first one in the list, not a chosen one: a daily smoker with a cough and a low hemoglobin. How many of
-# those diagnosed later look so clear?
+# `share` is the part of the learning group that has it in the look-back. And this is what is known of one person who
+# was diagnosed later:
+
+# %%
+case = held_out.loc[held_out["label"], "patient_id"].iloc[0]
+X_held_out.loc[case, NAMES].astype(float).round(1).to_frame("1 January 2017")
+
+# %% [markdown]
+# It is the first one in the list, not a chosen one. Perhaps you expect a heavy smoker with a cough and a low
+# hemoglobin. How many of those diagnosed later look like that, and how many of the others?
 
 # %%
 _, SMOKES, COUGHS, HEMOGLOBIN, _ = NAMES
-later_ill = X_held_out.loc[held_out["label"].to_numpy()]
-signs = pd.DataFrame({"smokes daily": later_ill[SMOKES] == 1})
-signs["had a cough"] = later_ill[COUGHS] > 0
-signs["hemoglobin under 12 g/dL"] = later_ill[HEMOGLOBIN] < 12
-clear = signs.all(axis=1).mean()
-assert clear < 0.2 and signs["smokes daily"].mean() < 0.65
-print(f"{clear:.0%} have all three; one by one:")
-signs.mean().map("{:.0%}".format)
+signs = pd.DataFrame({"smokes daily": X_held_out[SMOKES] == 1})
+signs["had a cough"] = X_held_out[COUGHS] > 0
+signs["hemoglobin under 12 g/dL"] = X_held_out[HEMOGLOBIN] < 12
+signs["all three"] = signs.all(axis=1)
+ill = held_out["label"].to_numpy()
+seen = pd.DataFrame(
+    {"diagnosed later": signs[ill].mean(), "others": signs[~ill].mean()}
+)
+assert seen.loc["all three", "diagnosed later"] < 0.2
+assert (seen["diagnosed later"] > seen["others"]).all()
+assert 0.3 < seen.loc["smokes daily", "diagnosed later"] < 0.65
+seen.map("{:.0%}".format)
 
 # %% [markdown]
-# Few. Not even smoking on the day is a given. An empty place in the table would mean: never measured. That happens
-# for a reason, so it is kept as missing and not replaced by an average.
+# Each sign is more common among those diagnosed later, and none is given: not even smoking on the day. Hardly anybody
+# has all three. An empty place in the table would mean: never measured. That happens for a reason, so it is kept as
+# missing and not replaced by an average.
 #
 # ## Catch a leak
 #
@@ -278,34 +339,42 @@ def judge(name, model, X, y):
 
 # %%
 found = {}
-naive, naive_new = count_codes(emr, learning), count_codes(emr, held_out)
-naive_new = naive_new.reindex(columns=naive.columns, fill_value=0)
+everybody = count_codes(emr, people)
+naive = everybody.loc[learning["patient_id"]]
+naive_new = everybody.loc[held_out["patient_id"]]
 model = train(naive, learning["label"], "logistic regression")
 judge("every code in the record", model, naive_new, held_out["label"])
 assert found["every code in the record"]["estimate"] > 0.99
 
 # %% [markdown]
-# An {term}`AUROC` of 1.00, on people the model has never seen. Celebrate? The diagnosis itself was among the
-# codes, of course. Take it out and try again.
+# An {term}`AUROC` of 1.00, on people the model has never seen. Celebrate? A result that is too good is a reason to look.
+# `audit` looks for you: it takes the plan, the people on both sides and the table that was really learned from, and
+# names what nobody could have known.
 
 # %%
-others = naive.columns.drop(LUNG_CANCER)
-leaky = train(naive[others], learning["label"], "logistic regression")
-judge("… without the diagnosis", leaky, naive_new[others], held_out["label"])
-assert found["… without the diagnosis"]["estimate"] > 0.97
+findings = audit(emr, plan, learning, held_out, naive)
+concepts = emr.concepts.execute().drop_duplicates("code")
+meaning = concepts.set_index("code")["description"]
+named = findings[findings["leak"] != "of unknown origin"]
+for finding in named.itertuples():
+    print(f"- {meaning.get(finding.what, finding.what)}: {finding.evidence}")
+print(findings["leak"].value_counts().to_string())
+assert {LUNG_CANCER, "death", "left"} <= set(named["what"])
+assert named["what"].map(meaning).str.contains("tomography").any()
+assert len(findings) == naive.shape[1]
 
 # %% [markdown]
-# Still perfect. What gives it away? These codes tell best who will be diagnosed:
+# Two kinds of answers. A few columns are named outright: the diagnosis itself, of course; a scan of the chest that alone
+# tells who will be diagnosed; death and leaving, which only the future tells. Of *every* other column the audit says that
+# it is of unknown origin: the plan does not make it, so nothing says when it was known. Take the named ones out, and look
+# at what tells best in the rest:
 
 # %%
-labels = held_out["label"].to_numpy()
-has = naive_new[others] > 0
-share = pd.DataFrame({"diagnosed": has[labels].mean(), "others": has[~labels].mean()})
-meaning = emr.concepts.execute().set_index("code")["description"]
-share.index = share.index.map(meaning).fillna("death")
-gap = share["diagnosed"] - share["others"]
-top = share.iloc[gap.argsort()[::-1][:6]]
-assert top.index.str.contains("tomography").any()
+rest = naive.columns.drop(named["what"])
+has = naive_new[rest] > 0
+share = pd.DataFrame({"diagnosed": has[ill].mean(), "others": has[~ill].mean()})
+top = share.loc[(share["diagnosed"] - share["others"]).nlargest(5).index]
+top = top.rename(index=meaning)
 assert top.index.str.contains("biopsy").any()
 assert top.index.str.contains("cell lung cancer").any()
 top.map("{:.1%}".format)
@@ -318,69 +387,60 @@ top.map("{:.1%}".format)
 TYPES = ["SNOMED:254637007", "SNOMED:254632001"]  # non-small cell, small cell
 of_a_type = (naive[TYPES] > 0).any(axis=1)
 assert (of_a_type.to_numpy() == learning["label"].to_numpy()).all()
-others = others.drop(TYPES)
-leaky = train(naive[others], learning["label"], "logistic regression")
-judge("… without its types", leaky, naive_new[others], held_out["label"])
-assert found["… without its types"]["estimate"] > 0.97
+rest = rest.drop(TYPES)
+leaky = train(naive[rest], learning["label"], "logistic regression")
+judge("… without what was found", leaky, naive_new[rest], held_out["label"])
+assert found["… without what was found"]["estimate"] > 0.95
 
 # %% [markdown]
-# No use. The scan, the biopsy and the chemotherapy *follow* the suspicion of lung cancer. They are its shadow, and on
-# the day of the prediction they are not there yet. What would this model be worth in the clinic? There the same
-# columns are filled from the record as it is known on that day. `emr.as_of` makes that day come back.
+# Hardly less. The biopsy and the chemotherapy *follow* the suspicion of lung cancer, and so do visits and admissions. They
+# are its shadow, and on the day of the prediction they are not there yet. What would this model be worth in the
+# clinic? There the same columns are filled from the record as it is known on that day. `emr.as_of` makes that day
+# come back.
 
 # %%
 then = emr.as_of(INDEX)
-in_use = count_codes(then, held_out, others)
+in_use = count_codes(then, held_out, rest)
 judge("… the same model in use", leaky, in_use, held_out["label"])
-fall = found["… without its types"] - found["… the same model in use"]
+fall = found["… without what was found"] - found["… the same model in use"]
 assert fall["estimate"] > 0.12
 
 # %% [markdown]
-# In use, the perfect model is an ordinary one. And that is only its order. Suppose it raises an alarm at a risk of
+# In use, the brilliant model is an ordinary one. And that is only its order. Suppose it raises an alarm at a risk of
 # 10 %; for how many of those who will be diagnosed does it?
 
 # %%
 alarms = {
-    name: (leaky.predict_proba(X)[labels, 1] >= 0.10).mean()
-    for name, X in {"in the test": naive_new[others], "in use": in_use}.items()
+    name: (leaky.predict_proba(X)[ill, 1] >= 0.10).mean()
+    for name, X in {"in the test": naive_new[rest], "in use": in_use}.items()
 }
 print({name: f"{share:.0%}" for name, share in alarms.items()})
-assert alarms["in the test"] > 0.85 and alarms["in use"] < 0.10
+assert alarms["in the test"] > 0.75 and alarms["in use"] < 0.10
 
 # %% [markdown]
-# It falls silent: it waits for a scan that nobody has ordered yet. Nothing broke between the test and the
-# clinic; the test was never a test. Now the guard goes up: the same codes, counted as of the index date, for
-# learning and for judging.
-
-# %%
-guarded = count_codes(then, learning)
-model = train(guarded, learning["label"], "logistic regression")
-judge(
-    "codes as of the index date",
-    model,
-    count_codes(then, held_out, guarded.columns),
-    held_out["label"],
-)
-assert found["codes as of the index date"]["estimate"] < 0.9
-
-# %% [markdown]
-# That number is lower, and true. And `features`, which never looks past the index date and also reads ages, values
-# and answers? Its columns hold neither the diagnosis nor a type: whoever had one by then is not in the cohort.
+# It falls silent: it waits for what nobody has ordered yet. Nothing broke between the test and the clinic; the test
+# was never a test.
+#
+# ## Close it by time
+#
+# A leak is not plugged code by code. It is closed by time, and the plan does that: its columns hold only what was
+# recorded before the index date. What is the same algorithm worth on them?
 
 # %%
 model = train(X_learning, learning["label"], "logistic regression")
-judge("features()", model, X_held_out, held_out["label"])
-assert 0.7 < found["features()"]["estimate"] < 0.95
-assert not columns["code"].isin([LUNG_CANCER, *TYPES]).any()
+judge("FeaturePlan", model, X_held_out, held_out["label"])
+assert 0.7 < found["FeaturePlan"]["estimate"] < 0.93
+assert not plan.columns["code"].isin([LUNG_CANCER, *TYPES]).any()
 
 # %%
 bars = pd.DataFrame(found).T
-in_use_bar, counts_bar, features_bar = bars["estimate"].iloc[3:]
-assert in_use_bar < counts_bar + 0.02 and bars["low"].iloc[5] < counts_bar
+in_use_bar, honest = bars["estimate"].iloc[-2:]
+assert bars["low"].iloc[-1] < in_use_bar < bars["high"].iloc[-1]
+assert bars["low"].iloc[:-2].min() > bars["high"].iloc[-1]
 
 # %%
-fig, ax = plt.subplots(figsize=(5.4, 3.3))
-colours = [plots.ORANGE] * 3 + [plots.AMBER] + [plots.BLUE] * 2
+fig, ax = plt.subplots(figsize=(5.4, 2.6))
+colours = [plots.ORANGE] * 2 + [plots.AMBER, plots.BLUE]
 error = [bars["estimate"] - bars["low"], bars["high"] - bars["estimate"]]
 ax.barh(bars.index, bars["estimate"], xerr=error, color=colours, capsize=3)
 ax.invert_yaxis()
@@ -388,30 +448,47 @@ ax.set(xlim=(0.5, 1.02), ylabel="What the model was given")
 ax.set_xlabel("AUROC on held-out people (0.5 is a coin)")
 plots.figure(
     fig,
-    alt="Bar chart of AUROC with 95 % intervals. Three orange bars with leaks reach 1.0; the same leaky model in use "
-    f"falls to {in_use_bar:.2f}; two blue bars without leak lie at {counts_bar:.2f} and {features_bar:.2f}.",
-    caption="The leak looked perfect; in use the same model does no better than the honest ones. 95 % intervals.",
+    alt="Bar chart of AUROC with 95 % intervals. Two orange bars with leaks reach nearly 1; the same leaky model "
+    f"in use falls to {in_use_bar:.2f}; the blue bar of the feature plan lies at {honest:.2f}.",
+    caption="The leak looked perfect, whatever was taken out by hand; in use the same model is no better than the "
+    "honest one. 95 % intervals.",
 )
 
 # %% [markdown]
-# Between the two honest tables the intervals leave no difference to speak of.
+# The blue bar is lower than the orange ones, and true.
 #
 # ## Test for the leak
 #
-# You will not always recognise a leak by its name. There is a test that needs no medicine: build the features
-# once from the whole record and once from the record as it was known on the index date. They must be equal,
-# to the last digit.
+# You will not always have a plan to compare with. There is a test that needs no medicine and no plan: make the features
+# once from the whole record and once from the record as it was known on the index date. They must be equal, to the
+# last digit. `time_machine` does this with any function that makes features.
 
 # %%
-pd.testing.assert_frame_equal(features(then, held_out, task, columns), X_held_out)
-changed = int((in_use != naive_new[others]).any(axis=1).sum())
-print("features(): nobody's row changes")
-print(f"naive counts: {changed:,} of {len(held_out):,} people's rows change")
-assert changed > 0.9 * len(held_out)
+some = held_out.head(1_000)
+assert time_machine(plan.apply, emr, some).empty
+travelled = time_machine(count_codes, emr, some)
+print("FeaturePlan: no column changes")
+print(f"naive counts: {len(travelled)} columns change")
+print(travelled.assign(column=travelled["column"].map(meaning)).head(3).to_string())
+assert len(travelled) > 100
 
 # %% [markdown]
-# `features` passes; the naive table fails for nearly everybody. {cite:t}`davis2024` describe how such time
-# machines get into published models. Run this test on every feature table you are given.
+# The plan passes; of the naive counts nearly every column fails. {cite:t}`davis2024` describe how such time machines get
+# into published models. Run this test on every feature table you are given.
+#
+# One leak passes it. A code of the {term}`work-up`, such as a scan, that was recorded *before* the index date because
+# somebody already suspected the outcome was honestly known, and still makes a model that only repeats a suspicion. `audit`
+# looks for such codes among the plan's columns too, and for the label under another code. Did it find any?
+
+# %%
+kinds = ["work-up of the outcome", "label under another code"]
+print(findings["leak"].isin(kinds).sum(), "found")
+assert not findings["leak"].isin(kinds).any()
+
+# %% [markdown]
+# None: no code among the columns becomes much more frequent in the last 60 days before a diagnosis. If the
+# question were asked at a visit, by a doctor who already suspects something, it could be otherwise. Then a gap would be
+# the answer.
 #
 # ## Exercises
 #
@@ -450,7 +527,7 @@ distant = Task(
 later = cohort(emr, distant, INDEX)
 check_later(later)
 print(f"{cases} outcomes without a gap, {later['label'].sum()} with one")
-print(later.attrs["flow"][-2])
+flow(later).tail(2)
 
 # %% [markdown]
 # They are in the flow chart: diagnosed within the gap, too early for the question. For screening one would
@@ -459,20 +536,22 @@ print(later.attrs["flow"][-2])
 # ```{solution-end}
 # ```
 #
-# ```{exercise-start} Plug the leak by hand
-# :label: ex05-plug
+# ```{exercise-start} Ask at a visit
+# :label: ex05-visit
 # ```
-# Instead of going back to the index date, drop the codes that give it away, as far as you can think of them: the
-# diagnosis and its types, the scan, the biopsy, lobectomy, carboplatin, and death. Store the AUROC of the naive counts
-# without them as `plugged` and run `check_plugged(plugged)`. Is the leak gone?
+# Let the index date be each person's first ambulatory visit in 2017: make the cohort of `at_a_visit` for the period
+# `("2017-01-01", "2018-01-01")`, store it as `visitors` and run `check_visitors(visitors)`. Which step of the flow chart
+# is new, and whom does it leave out?
 
 
 # %%
-def check_plugged(plugged):
-    assert plugged is not None, "give an AUROC"
-    assert plugged < found["… without its types"]["estimate"], "drop more codes"
-    assert plugged > found["codes as of the index date"]["estimate"] + 0.03, (
-        "was the index date used after all?"
+def check_visitors(visitors):
+    assert visitors is not None and len(visitors) > 5_000, (
+        "give the cohort of at_a_visit"
+    )
+    assert visitors["index_time"].dt.year.eq(2017).all(), "the period is the year 2017"
+    assert visitors["index_time"].dt.normalize().nunique() > 200, (
+        "each person should have an index date of their own"
     )
 
 
@@ -480,23 +559,18 @@ def check_plugged(plugged):
 # ```{exercise-end}
 # ```
 #
-# ```{solution-start} ex05-plug
+# ```{solution-start} ex05-visit
 # :class: dropdown
 # ```
 
 # %%
-GIVE_AWAY = "lung|tomography of chest|carboplatin"
-concepts = emr.concepts.execute()
-known = concepts.loc[concepts["description"].str.contains(GIVE_AWAY), "code"]
-rest = naive.columns.difference([*known, "death"])
-model = train(naive[rest], learning["label"], "logistic regression")
-judge("by hand", model, naive_new[rest], held_out["label"])
-plugged = found["by hand"]["estimate"]
-check_plugged(plugged)
+visitors = cohort(emr, at_a_visit, ("2017-01-01", "2018-01-01"))
+check_visitors(visitors)
+flow(visitors).style.hide().format({"people": "{:,}", "left": "{:,}"})
 
 # %% [markdown]
-# No. What is left still shines through: visits, coughs and admissions after the diagnosis are counted too.
-# A leak is not plugged code by code. It is closed by time.
+# Those without an ambulatory visit in that year are left out. A model for visits never meets them. They need not be like
+# those who come, so a model of one question is not a model of the other.
 #
 # ```{solution-end}
 # ```
@@ -540,18 +614,20 @@ back_dated
 #
 # ## What we have seen
 #
-# - A task is an index date, a look-back, a window, a gap, and a rule for whom. It reads as one sentence.
-# - A cohort counts everybody who is taken out, and keeps those who leave or die with the reason.
-# - Features count only what was recorded before the index date; a record with two times makes that possible.
+# - A task is an index date, a look-back, a window, a gap, and a rule for whom. It reads as a sentence, and others can
+#   run it.
+# - A flow chart counts everybody who is taken out; those who leave or die stay, with the reason.
+# - A feature plan is learned on the learning group and counts only what was recorded before the index date; a record
+#   with two times makes that possible.
 # - The label can stand in a record under a second code; taking codes out did not help.
-# - A leak gave an AUROC of 1.00 in the test and a silent model in use. One test finds such leaks without any
-#   medicine: nothing may change when the record is cut at the index date.
+# - A leak gave an AUROC of 1.00 in the test and a silent model in use. `audit` names what nobody could have known, and
+#   `time_machine` needs no medicine: nothing may change when the record is cut at the index date.
 #
 # ## Limits
 #
-# One index date for all makes a plain example; a clinic would ask at a visit. The test for a leak trusts
-# `recorded_at`. In a real record that time may itself be wrong, or missing. And some leaks are no matter
-# of time: a code that was written *because* somebody already suspected the outcome passes the test.
+# One index date for all makes a plain example; a clinic would ask at a visit. The tests for a leak trust
+# `recorded_at`. In a real record that time may itself be wrong, or missing. And what `audit` names is a reason to look,
+# not a verdict: a sign of a disease also comes before its diagnosis.
 #
 # ## What next
 #

@@ -15,7 +15,7 @@
 # # Learn a first risk model
 #
 # On this page five algorithms learn who will be diagnosed with lung cancer within three years. You will be able
-# to train them, judge them on people they have never seen, put an interval on every number, and say what an
+# to train and tune them, judge them on people they have never seen, put an interval on every number, and say what an
 # alarm is worth where the disease is rare. And you will hold a rule of two facts against all of them.
 #
 # **Time:** 30 minutes to read and try; the page itself runs in less than half a minute.
@@ -31,15 +31,18 @@ import numpy as np
 import pandas as pd
 
 from lhs_helpers import plots
+from lhs_helpers.errors import LHSError
 from lhs_helpers.learning import (
+    FeaturePlan,
     Task,
+    case_control_sample,
     cohort,
     evaluate,
-    features,
     paired_difference,
+    prior_corrected,
     split_people,
     train,
-    vocabulary,
+    tune,
 )
 from lhs_helpers.patients import cached_hospital
 
@@ -69,12 +72,12 @@ counts
 #
 # ## Make the features
 #
-# The columns are chosen by what is written about the people in the learning group; then both groups get them.
+# The plan of page 05: its columns are chosen by what is written about the people in the learning group; then both
+# groups get them.
 
 # %%
-columns = vocabulary(emr, learning, task)
-X = features(emr, learning, task, columns)
-X_new = features(emr, held_out, task, columns)
+plan, X = FeaturePlan.fit_apply(emr, learning, task)
+X_new = plan.apply(emr, held_out)
 y, y_new = learning["label"].to_numpy(), held_out["label"].to_numpy()
 per_case = X.shape[1] / y.sum()
 print(f"{X.shape[1]} columns; {per_case:.1f} columns for each case to learn from")
@@ -106,6 +109,19 @@ ALGORITHMS = [
 models = {name: train(X, y, name) for name in ALGORITHMS}
 risks = {name: model.predict_proba(X_new)[:, 1] for name, model in models.items()}
 pd.DataFrame(risks, index=X_new.index).head(3).round(4)
+
+# %% [markdown]
+# Where there is nothing to learn, `train` says so in place of a model:
+
+# %%
+refused = {"a column alike for all": (0 * X[["Sex is male"]], y)}
+refused["nobody with the outcome"] = (X, np.zeros(len(X), dtype=bool))
+for name, (table, outcome) in refused.items():
+    try:
+        train(table, outcome, "logistic regression")
+        raise AssertionError(f"{name} was accepted")
+    except LHSError as error:
+        print(f"- {name}: {error}")
 
 # %% [markdown]
 # ## And a model of two facts
@@ -145,16 +161,21 @@ def in_words(measures):
 in_words(MEASURES)
 
 # %% [markdown]
-# The Brier score hardly moves, because the disease is rare. Somebody who tells everybody the same risk, the
-# {term}`prevalence`, gets this one:
+# The Brier score hardly moves, because the disease is rare: almost everybody's risk is near 0, and rightly so. The
+# {term}`scaled Brier score` compares it with telling everybody the same risk, the {term}`prevalence`. It is 1 for
+# somebody who is certain and right, and 0 for somebody who knows no more than the prevalence:
 
 # %%
-alike = y_new.mean() * (1 - y_new.mean())
-brier = judged["logistic regression"].loc["Brier", "estimate"]
-print(f"the same risk for everybody {alike:.4f}, logistic regression {brier:.4f}")
-assert abs(brier - alike) < 0.001
+scaled = pd.Series(
+    {name: t.loc["Brier scaled", "estimate"] for name, t in judged.items()}
+)
+assert scaled.max() < 0.05
+in_words(["Brier scaled"])
 
 # %% [markdown]
+# Two percent at best. Most of what decides who is diagnosed within three years is not in these risks; some of it is in
+# no record, and some is chance. Page {doc}`07 <07-how-good-is-it-really>` asks how far anybody could come.
+#
 # AUROC and its intervals as a picture:
 
 # %%
@@ -200,13 +221,14 @@ auprc = pd.Series(
 )
 auprc["a guess"] = y_new.mean()
 print(auprc.sort_values(ascending=False).round(3).to_string())
-assert auprc["logistic regression"] > 2 * auprc["age and smoking only"]
+ABOVE = ["logistic regression", "svm", "gradient boosting"]
+assert (auprc[ABOVE] > 2 * auprc["age and smoking only"]).all()
 assert auprc["age and smoking only"] > 2 * auprc["a guess"]
 
 # %% [markdown]
-# The logistic regression comes out more than twice as high as the model of two facts. Look back at the intervals: they
-# are wide, so how *much* is added stays open. Whether anything is added can be asked more sharply, person by person;
-# the second exercise does.
+# Logistic regression, SVM and gradient boosting come out more than twice as high as the model of two facts. Look back at
+# the intervals: they are wide, so how *much* is added stays open. Whether anything is added can be asked more sharply,
+# person by person; the second exercise does.
 #
 # ## Raise an alarm
 #
@@ -227,7 +249,7 @@ invited = risks["logistic regression"] >= 0.01
 print(f"{one['alert rate']:.0%} are invited, {invited.sum():,} people.")
 print(f"Among them are {y_new[invited].sum()} of the {y_new.sum()} diagnosed later.")
 print(f"Of a hundred invited, {100 * one['precision']:.0f} have the outcome.")
-assert 0.02 < one["precision"] < 0.06 and 0.35 < one["recall"] < 0.65
+assert 0.015 < one["precision"] < 0.04 and 0.4 < one["recall"] < 0.75
 
 # %% [markdown]
 # ## What precision means here
@@ -270,8 +292,43 @@ plots.figure(
 # %% [markdown]
 # The study from which this guide starts {cite}`chen2022` tested on sets of which about a quarter were
 # cases. Its precisions, and anybody's, can not be read without that number. Say the prevalence whenever you say a
-# precision. And never balance the classes to flatter it: that spoils the risks and gains nothing
-# {cite}`goorbergh2022`.
+# precision.
+#
+# ## Leave the classes as they are
+#
+# Where cases are rare, many would balance them first: all cases, and only so many others. That spoils the risks and
+# gains nothing {cite}`goorbergh2022`. Try it, with three others for each case:
+
+# %%
+rows, taken = case_control_sample(y, controls_per_case=3, seed=0)
+sampled = train(X.iloc[rows], y[rows], "logistic regression").predict_proba(X_new)[:, 1]
+told = {
+    "learned from everybody": risks["logistic regression"],
+    "from a sample": sampled,
+}
+told["from a sample, corrected"] = prior_corrected(sampled, **taken)
+kinds = {}
+for name, risk in told.items():
+    table = evaluate(y_new, risk, threshold=0.01)["estimate"]
+    kinds[name] = table[["AUROC", "alert rate"]].to_dict() | {"mean risk": risk.mean()}
+print(
+    f"{len(rows)} people in the sample; {y_new.mean():.1%} of the held-out are diagnosed"
+)
+kinds = pd.DataFrame(kinds).T
+kinds.round(3)
+
+# %%
+naive, right = kinds.loc["from a sample"], kinds.loc["from a sample, corrected"]
+assert naive["mean risk"] > 20 * y_new.mean() and naive["alert rate"] > 0.9
+assert 0.6 < right["mean risk"] / y_new.mean() < 1.6
+assert np.isclose(naive["AUROC"], right["AUROC"])
+assert naive["AUROC"] < kinds.loc["learned from everybody", "AUROC"] + 0.03
+
+# %% [markdown]
+# The model of the sample tells people a risk of a fifth on average, where one in two hundred is diagnosed; at a threshold
+# of 1 % it invites nearly everybody. Its order is no better, as it has learned from fewer people. If a sample
+# is all you have, {term}`prior correction` {cite}`king2001` brings the risks back, and leaves the order as it is. If you
+# have everybody, learn from everybody, and lower the threshold.
 #
 # ## Against a rule
 #
@@ -303,12 +360,12 @@ difference = one_finds.sum() - other_finds.sum()
 chance = 2 * np.sqrt(one_finds.sum() + other_finds.sum())
 print(f"only the regression finds {one_finds.sum()}, only the rule {other_finds.sum()}")
 print(f"difference {difference}; chance alone reaches {chance:.1f}")
-assert 0.5 * chance < difference < 1.3 * chance
+assert abs(difference) < chance
 
 # %% [markdown]
-# The model finds a few more, about as many as chance alone could give it. It may be better than the rule; so few cases
-# can not settle it. And to invite as many as the rule does is expensive. The use of a risk is another: it has a dial.
-# The rule invites a third of the people or nobody; a risk can invite the 5 % at the top.
+# The difference is smaller than what chance alone could make of two equals. The model may be better than the rule, or not;
+# so few cases can not settle it. And to invite as many as the rule does is expensive. The use of a risk is another: it has
+# a dial. The rule invites a third of the people or nobody; a risk can invite the 5 % at the top.
 
 # %%
 top = np.argsort(-risks["logistic regression"])[: len(y_new) // 20]
@@ -319,6 +376,33 @@ assert 1 / 3 < cases / y_new.sum() < 0.6
 # %% [markdown]
 # A twentieth of the people holds more than a third of the cases. Whether a clinic wants to stop there is its own
 # decision.
+#
+# ## Tune, inside the learning group
+#
+# Each algorithm has settings; so far they were fixed beforehand. Whoever tries several on the held-out people and keeps
+# the best has learned from them, and has nobody left to judge by. `tune` never sees them. It cuts the learning
+# group into parts, by person, learns on some, judges on the other by the log loss, and fits the best setting to all. For
+# the logistic regression the setting is `C`, how freely the weights may grow. Until now it was about 0.003; would ten
+# times as much be better?
+
+# %%
+settings = {"logisticregression__C": [0.003, 0.03]}
+ids = learning["patient_id"]
+tuned, tried = tune(X, y, "logistic regression", people=ids, grid=settings, folds=2)
+tried.round(4)
+
+# %%
+judged_on = dict(people=held_out["patient_id"], threshold=0.01)
+fixed, chosen = risks["logistic regression"], tuned.predict_proba(X_new)[:, 1]
+by_tuning = paired_difference(y_new, fixed, chosen, **judged_on)
+assert tried.loc[1, "chosen"] and by_tuning.loc["AUROC", "estimate"] < 0.01
+by_tuning.loc[["AUROC", "AUPRC", "Brier"]].round(4)
+
+# %% [markdown]
+# Inside the learning group the freer setting did better. On the held-out people it does not: the order gets worse rather
+# than better, and neither AUPRC nor the Brier score makes up for it. That is no fault of `tune`. Each half of the learning
+# group holds about forty cases, and a choice that rests on so few can go wrong. You know it only because the
+# held-out people had no say in the choice.
 #
 # ## What did it look at? A glance
 #
@@ -423,7 +507,6 @@ def check_pairs(pairs):
 
 # %%
 champion, challenger = risks["age and smoking only"], risks["logistic regression"]
-judged_on = dict(people=held_out["patient_id"], threshold=0.01)
 pairs = paired_difference(y_new, champion, challenger, **judged_on)
 check_pairs(pairs)
 assert pairs.loc["AUROC", "low"] < 0 < pairs.loc["AUROC", "high"]
@@ -435,7 +518,7 @@ pairs.loc[["AUROC", "AUPRC"]].round(3)
 # top of the list the other columns seem to tell something that age and smoking do not. In pairs an interval is
 # narrower than the two single ones suggest, because a draw that is easy for one model is easy for both.
 #
-# But this challenger was picked *after* a look at the table, as the best of five. Do the other four agree?
+# But this challenger was picked *after* a look at the table. Do the other four agree?
 
 # %%
 added = {
@@ -444,12 +527,13 @@ added = {
 }
 added = pd.DataFrame(added).T
 above = added.index[added["low"] > 0]
-assert "logistic regression" in above and len(above) <= 2
+assert 2 <= len(above) <= 4 and "k-nearest neighbours" not in above
 added.round(3)
 
 # %% [markdown]
-# They do not: for most of them zero lies inside. Whoever compares five and reports the best has given chance five
-# tries. That the columns add something is a finding to confirm on other people, not a result.
+# Some do: the SVM and gradient boosting also stay above zero; the random forest and k-nearest neighbours do not. Whoever
+# compares five and reports the best has given chance five tries. That three quite different algorithms agree is more
+# than one lucky pick. But they were all judged by the same few cases, so it is a finding to confirm on other people.
 #
 # ```{solution-end}
 # ```
@@ -459,15 +543,17 @@ added.round(3)
 # - Five algorithms are five lines. The work was done before, in the question.
 # - The number of cases decides what can be known. In AUROC most differences are smaller than the intervals.
 # - Two facts, age and smoking, put people in order about as well as three hundred columns do. At the top of the list,
-#   where AUPRC looks, one model of five seems to get more out of the columns; it was picked after a look.
-# - Inviting from a risk of 1 % on finds about half of the later cases; of a hundred people invited, about four have
+#   where AUPRC looks, three models of five seem to get more out of the columns.
+# - Inviting from a risk of 1 % on finds more than half of the later cases; of a hundred people invited, about three have
 #   the outcome. Precision means nothing without the prevalence.
+# - Balancing the classes spoils the risks and gains no order; a lower threshold does what it was meant for.
+# - Tuning belongs inside the learning group; with few cases it chose a setting that was no better on others.
 #
 # ## Limits
 #
-# One hospital, one index date, one split. Those who left or died are counted as not diagnosed. Nothing was tuned, so
-# an algorithm may do better than here; with so few cases nobody could show it. And order is not everything:
-# whether a risk of 1 % *is* 1 % was not asked.
+# One hospital, one index date, one split. Those who left or died are counted as not diagnosed. One algorithm was tuned,
+# over two settings; another may do better than here, and with so few cases nobody could show it. And order is not
+# everything: whether a risk of 1 % *is* 1 % was not asked.
 #
 # ## What next
 #

@@ -358,16 +358,15 @@ whole = gains.loc[f"{m1} to {m4}"]
 early, late = gains.loc[f"age alone to {m1}"], gains.loc[f"age alone to {m4}"]
 print("patients times four: AUROC {:+.3f} ({:+.3f} to {:+.3f})".format(*whole))
 assert whole["low"] > 0 and 0.02 < whole["estimate"] < 0.2
-assert gains["estimate"].iloc[0] > whole["estimate"] / 2
-assert gains["low"].iloc[0] > 0 and difference["low"].iloc[0] < 0
-assert gains["low"].iloc[2] < 0
+single = gains.iloc[:3]
+assert (single["estimate"] > -0.01).all() and (single["low"] < 0).sum() >= 2
 assert early["high"] < 0 and late["low"] < 0 < late["high"]
 assert late["high"] < 0.03
 
 # %% [markdown]
-# Four times the patients brought a gain that chance does not explain. Most of it came with the first clinic. In that
-# cycle the loop could not tell it from nothing, and kept its champion; on twice as many strokes it can be told. The
-# last step can not.
+# Four times the patients brought a gain that chance does not explain. No single clinic brought it: of three steps,
+# at most one can be told from nothing, even on all these strokes. That is why the loop waited. It releases what is
+# clearly better than the model *in use*, and small steps add up.
 #
 # After 30,000 patients the model was clearly worse than ordering people by age; after 120,000 it can no longer be told
 # from that, and if it is better, then by less than 0.03. To order its people, a clinic would have no reason to install
@@ -633,8 +632,7 @@ assert needed > 2 * widths["events"].iloc[-1]
 #   on the same held-out people, and decides by a rule that was fixed before.
 # - A test with few events can be lucky by more than its interval says. Judge again on the next patients.
 # - From 30,000 to 120,000 patients the AUROC rose on the same people, with about the same variables, by more than
-#   chance explains. A single step could not always be told from chance: a challenger that was better on all held-out
-#   people had not been released on the day.
+#   chance explains. A single step could seldom be told from chance: the loop waited until the steps had added up.
 # - After 30,000 patients, with few strokes to learn from, gradient boosting did worse than age alone; after 120,000 it
 #   could not be told from it. The loop released such models, because its rule asks only about the model before.
 # - At 1 stroke in 70 people accuracy misleads. Scored from yes-or-no answers, "AUC" is balanced accuracy. From one

@@ -295,8 +295,9 @@ assert results["real"]["low"]["O/E"] < 1.1 and results["real"]["high"]["O/E"] > 
 assert 0.2 < of_real["recall"] < 0.33 and 0.09 < of_real["precision"] < 0.13
 
 # %% [markdown]
-# Ranking is modest in both. The rehearsal came out some six hundredths higher than reality, though the interval
-# of the difference begins close to zero; age alone, too, ranks the synthetic people better. Of the
+# Ranking is modest in both. The rehearsal came out some hundredths higher than reality, though the interval of the
+# difference begins not far from zero: another synthetic hospital may show less of it. Age alone, too, ranks the
+# synthetic people better. Of the
 # residents who had a stroke, the alerts had named fewer than a third, and about one alert in nine was
 # followed by a stroke on record. Does the model beat age? Both were judged on the same people, so
 # `paired_difference` draws the same people for both, again and again, and looks at the difference.
@@ -309,13 +310,13 @@ for name, done in (("synthetic", synthetic), ("real", real)):
     who, alert = judged["patient_id"], done["threshold"]
     gains[name] = paired_difference(*ranked, people=who, threshold=alert).loc["AUROC"]
 assert gains.loc["estimate"].between(0.01, 0.05).all()
-assert gains.loc["low", "real"] > 0 > gains.loc["low", "synthetic"]
+assert gains.loc["low", "real"] > 0 and -0.02 < gains.loc["low", "synthetic"] < 0.01
 gains.round(3)
 
 # %% [markdown]
 # In both, the seven other columns add two or three hundredths to what age alone can do. The interval of the
-# residents lies above zero. That of the rehearsal, which has fewer strokes to judge by, does not quite: a
-# rehearsal of this size could not have told whether the model would beat age.
+# residents lies above zero. That of the rehearsal, which has fewer strokes to judge by, begins at about zero: a
+# rehearsal of this size can hardly tell whether the model would beat age.
 
 # %% [markdown]
 # ## How long were they watched?
@@ -373,9 +374,10 @@ short = {
     for name, table in fifths.items()
 }
 print({name: round(float(ratio), 2) for name, ratio in short.items()})
-assert 0.95 < short["synthetic"] < 1.2 and 1.3 < short["real"] < 1.8
+assert 0.95 < short["synthetic"] < short["real"] and 1.3 < short["real"] < 1.8
 above = {name: (table["low"] > table["risk"]).sum() for name, table in fifths.items()}
-assert above["real"] >= 3 and above["synthetic"] <= 1
+print("fifths whose interval lies above the prediction:", above)
+assert above["real"] >= 3 and above["real"] > above["synthetic"]
 
 # %%
 fig, axes = plt.subplots(1, 2, figsize=(5.4, 3.4), sharey=True, sharex=True)
@@ -396,13 +398,14 @@ plots.figure(
     "the synthetic people, and well above it in the real people.",
     caption="Against the label both models look roughly calibrated. Against the cumulative incidence, which is "
     f"{short['real']:.1f} times what it foretells, the model of the residents is too low; in the rehearsal "
-    f"({short['synthetic']:.1f} times) this hardly shows.",
+    f"({short['synthetic']:.1f} times) the same fault is smaller.",
 )
 
 # %% [markdown]
-# The rehearsal did not warn of this: fewer were lost, and its model happened to foretell more strokes than the
-# judged half had on record (O/E below 1, with 1 in its interval). The two faults nearly cancel. What the
-# rehearsal did show, with its answer key, is which curve to believe.
+# The rehearsal gave only a faint warning of this: fewer were lost there. How faint is itself a matter of chance. Each
+# half of it has some 160 strokes, so that the model's level is known to about a seventh either way, and a hospital
+# from another seed warns more clearly, or not at all. What the rehearsal did show, with its answer key, is which
+# curve to believe.
 
 # %% [markdown]
 # ## A shorter question, and only those fully seen
@@ -435,7 +438,7 @@ model, age = (
     checks[checks["by"] == by].reset_index(drop=True) for by in ("model", "age alone")
 )
 assert model.loc[model["people"] == "real", "AUROC"].between(0.69, 0.77).all()
-assert model.loc[model["people"] == "synthetic", "AUROC"].between(0.75, 0.86).all()
+assert model.loc[model["people"] == "synthetic", "AUROC"].between(0.72, 0.88).all()
 assert (model["AUROC"] - age["AUROC"]).between(0, 0.06).all()
 model.drop(columns="by").round(2)
 
@@ -450,13 +453,15 @@ ax.set_yticks(model.index, names)
 ax.set(xlabel="AUROC (95 % interval)", ylabel="People and question", xlim=(0.6, 0.88))
 ax.invert_yaxis()
 ax.legend(fontsize=9, loc="lower right")
+span = checks.groupby("people")["AUROC"].agg(["min", "max"])
+span = span.map("{:.2f}".format).agg(" to ".join, axis=1)
 plots.figure(
     fig,
     alt="AUROC with 95 % intervals of the model and of age alone, for synthetic and real people, over ten years, "
-    "over ten years among the fully followed, and over five years. The synthetic lie between 0.76 and 0.83, the real "
-    "between 0.69 and 0.74; in each pair the model is a little above age, and the intervals overlap.",
+    f"over ten years among the fully followed, and over five years. The synthetic lie {span['synthetic']}, the real "
+    f"{span['real']}; in each pair the model is a little above age, and the intervals overlap.",
     caption="The same plan on synthetic and on real people: ranking is little better than by age alone, however "
-    "the question is put; on synthetic people it is five to ten hundredths better.",
+    "the question is put; on synthetic people it comes out some hundredths better.",
 )
 
 # %% [markdown]
@@ -498,7 +503,7 @@ assert 1.3 < later["real"] / later["synthetic"] < 1.7
 first = compared.loc["strokes per 1,000 person-years, first year"]
 assert first["real"] < 1.1 * later["real"]  # no burst
 earlier = compared.loc["stroke before the question (%)"]
-assert 1.5 < earlier["real"] / earlier["synthetic"] < 2.1
+assert 1.4 < earlier["real"] / earlier["synthetic"] < 2.6
 assert compared.loc["Systolic pressure (mm[Hg]) known (%)", "real"] < 50
 compared.round(1)
 
@@ -507,7 +512,7 @@ compared.round(1)
 #
 # - The excess is not a burst of strokes right after the index date; it lasts for years. And the residents are
 #   no older.
-# - Of the residents, 1.7 times as many have an earlier stroke on record. The word *stroke* in the source may well take
+# - Of the residents, nearly twice as many have an earlier stroke on record. The word *stroke* in the source may well take
 #   in more than ours does. The source does not say.
 # - They are not the county: one in five has fatty liver disease, by design. And their years are others; the
 #   study ran over some twenty, and without a calendar nobody can say which. Stroke became rarer in such
@@ -531,17 +536,18 @@ share = foretold.mean() / cumulative_incidence(real["judged"])["estimate"].iloc[
 print(
     f"mean risk foretold {foretold.mean():.1%}: {share:.0%} of the cumulative incidence"
 )
-assert 0.6 < share < 0.85
+assert 0.3 < share < 0.7
 assert 0 < auroc["real"]["estimate"] - transported.loc["AUROC", "estimate"] < 0.03
-assert transported.loc["O/E", "estimate"] < 0.97
+by_the_label = transported.loc["O/E", "estimate"]
+assert 1.05 < by_the_label < 0.85 / share
 transported.loc[["AUROC", "O/E", "calibration slope"]].round(2)
 
 # %% [markdown]
 # It ranks the residents nearly as well as the model that learned from them, because both have learned that
-# age matters. The level did not travel. And how far it is off depends on whom you ask: the label, which misses
-# many strokes, says that the model foretells too many (O/E below 1); the cumulative incidence says that it foretells
-# seven in ten. Whoever had corrected it by the label would have made it worse. A synthetic hospital can rehearse a
-# study. It can not stand in for one.
+# age matters. The level did not travel: it foretells about half of the strokes. And how far it is off depends on whom
+# you ask. The label, which misses many strokes, says that the model foretells too few (O/E above 1), but much less so
+# than the cumulative incidence does. Whoever had corrected it by the label would have stopped well short of the truth. A
+# synthetic hospital can rehearse a study. It can not stand in for one.
 
 # %% [markdown]
 # ## Exercises
@@ -651,7 +657,7 @@ place.cleanup()
 #
 # - One plan (a task, a list of features, a procedure) ran on synthetic people and, unchanged, on real ones.
 # - Ranking was modest, some hundredths better in the rehearsal than in reality, and two or three hundredths better
-#   than age alone; in the rehearsal the interval of that gain reached zero.
+#   than age alone; in the rehearsal the interval of that gain began at about zero.
 # - Seven of ten residents were not followed for ten years. A ten-year label then means *seen to have a
 #   stroke*; a model that is calibrated to it is too low for the question that was asked.
 # - The rehearsal, with its answer key, showed which estimate to trust before it was needed. It got the

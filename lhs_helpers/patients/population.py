@@ -19,7 +19,7 @@ from lhs_helpers.patients.sites import Site
 from lhs_helpers.patients.world import World, life_table
 
 DATA = Path(__file__).parent / "data"
-BLOCK_YEARS = 5  # the dead and the unborn are set aside for so long
+BLOCK_YEARS = 12  # the dead and the unborn are set aside for so long
 BIRTHS_PER_YEAR = (
     0.011  # per resident: CDC National Vital Statistics, 3.6 million births a year among 331 million
 )

@@ -39,7 +39,16 @@ import pandas as pd
 from sklearn.metrics import roc_auc_score
 
 from lhs_helpers import plots
-from lhs_helpers.patients import Hospital, outside, realism
+from lhs_helpers.patients import (
+    Hospital,
+    care,
+    measures,
+    outside,
+    population,
+    realism,
+    results,
+    shard,
+)
 from lhs_helpers.patients.calendar import january
 from lhs_helpers.patients.diseases import load_diseases
 
@@ -385,6 +394,21 @@ assert 0.5 < len(assumed) / len(figures) < 0.75
 
 # %% tags=["output_scroll"]
 assumed[["figure", "source"]].reset_index(drop=True)
+
+# %% [markdown]
+# Not every assumption stands in the file of a disease. These are made for everybody:
+
+# %%
+pd.Series({
+    "readings that went wrong (share)": measures.WRONG_READINGS,
+    "... times as far off as usual": measures.WRONG_BY,
+    "who does not stay with a drug stops after (years, mean)": population.YEARS_TO_STOP,
+    "residents who move away in a year (share)": population.LEAVERS_PER_YEAR,
+    "orders that are carried out (share)": shard.ACCEPTED,
+    "... within (days)": shard.DELAY_DAYS,
+    "office visits that are checks, when one is due (share)": care.WELLNESS_SHARE,
+    "results of a panel that are not kept (share)": results.SKIPPED,
+})  # fmt: skip
 
 # %% [markdown]
 # ## A yardstick: Synthea

@@ -38,11 +38,6 @@ def hook_requests(emr: "EMR", people: list[int], at: str | pd.Timestamp) -> dict
     return {p: _request(p, known.loc[p], stays.get(p, events[:0]), pd.Timestamp(at)) for p in people}
 
 
-def hook_request(emr: "EMR", patient: int, at: str | pd.Timestamp) -> dict[str, Any]:
-    """As `hook_requests`, for one patient."""
-    return hook_requests(emr, [patient], at)[patient]
-
-
 def _request(patient: int, person: pd.Series, events: pd.DataFrame, at: pd.Timestamp) -> dict[str, Any]:
     subject = {"reference": f"Patient/{patient}"}
     about = {"resourceType": "Patient", "id": str(patient), "gender": person["sex"]}

@@ -19,6 +19,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", add_buttons_that_need_an_address)
     app.connect("builder-inited", copy_mathjax)
     app.connect("html-page-context", offer_notebook)
+    app.connect("build-finished", write_front_door)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -58,3 +59,26 @@ def offer_notebook(app: Sphinx, pagename: str, templatename: str, context: dict,
         target.parent.mkdir(parents=True, exist_ok=True)
         copy2(pair, target)
         context["ipynb_source"] = f"{pagename}.ipynb"
+
+
+FRONT_DOOR = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<link rel="icon" href="_static/{favicon}" type="image/svg+xml">
+<meta http-equiv="refresh" content="0; url={first}">
+<p><a href="{first}">{title}</a></p>
+</html>
+"""
+
+
+def write_front_door(app: Sphinx, failed: Exception | None) -> None:
+    """The address of the book itself leads to its first page.
+
+    Jupyter Book writes a bare redirection where none is; browsers then ask the server for an icon of its own.
+    """
+    first = f"{app.config.root_doc}.html"
+    page = FRONT_DOOR.format(title=app.config.html_title, favicon=Path(app.config.html_favicon).name, first=first)
+    if not failed:
+        Path(app.outdir, "index.html").write_text(page, encoding="utf-8")

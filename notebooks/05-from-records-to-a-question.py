@@ -358,55 +358,55 @@ meaning = concepts.set_index("code")["description"]
 named = findings[findings["leak"] != "of unknown origin"]
 for finding in named.itertuples():
     print(f"- {meaning.get(finding.what, finding.what)}: {finding.evidence}")
-print(findings["leak"].value_counts().to_string())
-assert {LUNG_CANCER, "death", "left"} <= set(named["what"])
+TYPES = ["SNOMED:254637007", "SNOMED:254632001"]  # non-small cell, small cell
+assert {LUNG_CANCER, *TYPES, "death", "left"} <= set(named["what"])
 assert named["what"].map(meaning).str.contains("tomography").any()
 assert len(findings) == naive.shape[1]
+findings["leak"].value_counts().to_frame()
 
 # %% [markdown]
-# Two kinds of answers. A few columns are named outright: the diagnosis itself, of course; a scan of the chest that alone
-# tells who will be diagnosed; death and leaving, which only the future tells. Of *every* other column the audit says that
-# it is of unknown origin: the plan does not make it, so nothing says when it was known. Take the named ones out, and look
-# at what tells best in the rest:
+# Two kinds of answers. A few columns are named outright: the diagnosis itself; a scan, a biopsy, an operation and a drug that
+# hardly anybody has who is not diagnosed; death and leaving, which only the future tells. Of *every* other column the audit
+# says that it is of unknown origin: the plan does not make it, so nothing says when it was known.
+#
+# Two of the named ones are the label under another code. Whenever a doctor writes down a new lung cancer, a second
+# diagnosis says of which type it is. Take one type alone, and it misses cases; together they *are* the label:
 
 # %%
+of_a_type = (naive[TYPES] > 0).any(axis=1)
+assert (of_a_type.to_numpy() == learning["label"].to_numpy()).all()
 rest = naive.columns.drop(named["what"])
 has = naive_new[rest] > 0
 share = pd.DataFrame({"diagnosed": has[ill].mean(), "others": has[~ill].mean()})
 top = share.loc[(share["diagnosed"] - share["others"]).nlargest(5).index]
 top = top.rename(index=meaning)
-assert top.index.str.contains("biopsy").any()
-assert top.index.str.contains("cell lung cancer").any()
+assert top.index.str.contains("Cough").any()
 top.map("{:.1%}".format)
 
 # %% [markdown]
-# Among them is the label itself, under another code: whenever a doctor writes down a new lung cancer, a second
-# diagnosis says of which type it is. Its codes together *are* the label. Out with them too.
+# With all that was named taken out, the rest looks harmless: breathlessness, smoking, cough, what a doctor would ask
+# about. Learn from the rest, then:
 
 # %%
-TYPES = ["SNOMED:254637007", "SNOMED:254632001"]  # non-small cell, small cell
-of_a_type = (naive[TYPES] > 0).any(axis=1)
-assert (of_a_type.to_numpy() == learning["label"].to_numpy()).all()
-rest = rest.drop(TYPES)
 leaky = train(naive[rest], learning["label"], "logistic regression")
-judge("… without what was found", leaky, naive_new[rest], held_out["label"])
-assert found["… without what was found"]["estimate"] > 0.95
+judge("… without what was named", leaky, naive_new[rest], held_out["label"])
+assert found["… without what was named"]["estimate"] > 0.88
 
 # %% [markdown]
-# Hardly less. The biopsy and the chemotherapy *follow* the suspicion of lung cancer, and so do visits and admissions. They
-# are its shadow, and on the day of the prediction they are not there yet. What would this model be worth in the
-# clinic? There the same columns are filled from the record as it is known on that day. `emr.as_of` makes that day
-# come back.
+# Still very good. Is it true? A cough *before* the diagnosis is a sign. But these counts run to the end of the record:
+# coughs, visits and admissions of the illness that has been found are in them, too. On the day of the prediction they are
+# not there yet. What would this model be worth in the clinic? There the same columns are filled from the record as it is
+# known on that day. `emr.as_of` makes that day come back.
 
 # %%
 then = emr.as_of(INDEX)
 in_use = count_codes(then, held_out, rest)
 judge("… the same model in use", leaky, in_use, held_out["label"])
-fall = found["… without what was found"] - found["… the same model in use"]
-assert fall["estimate"] > 0.12
+fall = found["… without what was named"] - found["… the same model in use"]
+assert fall["estimate"] > 0.05
 
 # %% [markdown]
-# In use, the brilliant model is an ordinary one. And that is only its order. Suppose it raises an alarm at a risk of
+# In use, the very good model is an ordinary one. And that is only its order. Suppose it raises an alarm at a risk of
 # 10 %; for how many of those who will be diagnosed does it?
 
 # %%
@@ -415,10 +415,10 @@ alarms = {
     for name, X in {"in the test": naive_new[rest], "in use": in_use}.items()
 }
 print({name: f"{share:.0%}" for name, share in alarms.items()})
-assert alarms["in the test"] > 0.75 and alarms["in use"] < 0.10
+assert alarms["in the test"] > 0.15 and alarms["in use"] < 0.10
 
 # %% [markdown]
-# It falls silent: it waits for what nobody has ordered yet. Nothing broke between the test and the clinic; the test
+# It falls nearly silent: it waits for what is not on record yet. Nothing broke between the test and the clinic; the test
 # was never a test.
 #
 # ## Close it by time
@@ -436,7 +436,8 @@ assert not plan.columns["code"].isin([LUNG_CANCER, *TYPES]).any()
 bars = pd.DataFrame(found).T
 in_use_bar, honest = bars["estimate"].iloc[-2:]
 assert bars["low"].iloc[-1] < in_use_bar < bars["high"].iloc[-1]
-assert bars["low"].iloc[:-2].min() > bars["high"].iloc[-1]
+every, without = bars["estimate"].iloc[:2]
+assert min(every, without) > bars["high"].iloc[-1]
 
 # %%
 fig, ax = plt.subplots(figsize=(5.4, 2.6))
@@ -448,10 +449,10 @@ ax.set(xlim=(0.5, 1.02), ylabel="What the model was given")
 ax.set_xlabel("AUROC on held-out people (0.5 is a coin)")
 plots.figure(
     fig,
-    alt="Bar chart of AUROC with 95 % intervals. Two orange bars with leaks reach nearly 1; the same leaky model "
-    f"in use falls to {in_use_bar:.2f}; the blue bar of the feature plan lies at {honest:.2f}.",
-    caption="The leak looked perfect, whatever was taken out by hand; in use the same model is no better than the "
-    "honest one. 95 % intervals.",
+    alt=f"Bar chart of AUROC with 95 % intervals. Two orange bars with leaks reach {every:.2f} and {without:.2f}; the "
+    f"second model in use falls to {in_use_bar:.2f}; the blue bar of the feature plan lies at {honest:.2f}.",
+    caption="A leak can look perfect, and with every named column taken out it still flatters; in use the same model "
+    "is no better than the honest one. 95 % intervals.",
 )
 
 # %% [markdown]
@@ -478,12 +479,13 @@ assert len(travelled) > 100
 #
 # One leak passes it. A code of the {term}`work-up`, such as a scan, that was recorded *before* the index date because
 # somebody already suspected the outcome was honestly known, and still makes a model that only repeats a suspicion. `audit`
-# looks for such codes among the plan's columns too, and for the label under another code. Did it find any?
+# looks for such codes among the plan's columns too, and for the label under another code. Did it find any that are not
+# among our naive counts?
 
 # %%
-kinds = ["work-up of the outcome", "label under another code"]
-print(findings["leak"].isin(kinds).sum(), "found")
-assert not findings["leak"].isin(kinds).any()
+of_the_plan = findings[~findings["what"].isin(naive.columns)]
+print(len(of_the_plan), "found")
+assert of_the_plan.empty
 
 # %% [markdown]
 # None: no code among the columns becomes much more frequent in the last 60 days before a diagnosis. If the
@@ -619,8 +621,8 @@ back_dated
 # - A flow chart counts everybody who is taken out; those who leave or die stay, with the reason.
 # - A feature plan is learned on the learning group and counts only what was recorded before the index date; a record
 #   with two times makes that possible.
-# - The label can stand in a record under a second code; taking codes out did not help.
-# - A leak gave an AUROC of 1.00 in the test and a silent model in use. `audit` names what nobody could have known, and
+# - The label can stand in a record under a second code. `audit` names it, and whatever else nobody could have known.
+# - A leak gave an AUROC of 1.00. With the named codes taken out it was smaller and not gone: it is closed by time.
 #   `time_machine` needs no medicine: nothing may change when the record is cut at the index date.
 #
 # ## Limits

@@ -731,4 +731,4 @@ pd.DataFrame(kinds).T.agg(with_interval, axis=1).to_frame("AUROC")
 # ## What next
 #
 # Page {doc}`08 <08-what-did-it-learn>` asks what the model has learned, and reads its errors one by one. On page
-# {doc}`09 <09-learning-cycles>` clinics join the hospital one by one, and with each the model learns again.
+# {doc}`09 <09-learning-cycles>` a model learns again and again, as patients are added.

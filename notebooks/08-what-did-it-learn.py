@@ -432,6 +432,8 @@ study = Study(
     task=task,
     learning=learning,
     held_out=held_out,
+    X=X,
+    X_new=X_new,
     model=model,
     evaluation=judged,
     vocabulary=columns,
@@ -445,15 +447,22 @@ print(
     f"{by_us.sum()} of {len(checklist)} parts have a text, {(~by_us).sum()} wait for you"
 )
 assert len(checklist) == 52 and 20 < by_us.sum() < 40
-for item in ("8a", "10", "11", "12d", "17", "19", "21", "26"):
-    print(f"{item:4}", checklist.loc[item, "text"][:96])
+for item in ("8a", "10", "12d", "13", "16", "17", "19", "26"):
+    print(f"{item:4}", checklist.loc[item, "text"][:140])
 
 # %% [markdown]
-# Filled is not answered. The text for sample size (10) says how many people are needed, and you have to say that they
-# were not there, or were. Differences between *sites* (12d, 23b) are filled from our groups, among which there is no
-# site. Differences between the people learned from and those judged on (16) are more than age and sex. And no object
-# knows what was done for the patients' sake (19), what the results mean (25), or what is wrong with the study (26).
-#
+# Filled is not answered. The text for sample size (10) says that there were enough people to *learn* from eleven columns; you
+# have to say whether so few cases are enough to *judge* by. Differences between *sites* (12d, 23b) stay empty: there is no site among our groups, and women and men are not
+# one. What was done about the rare outcome (13) is read from the model, and *why* is not. And no object knows what was done
+# for the patients' sake (19), what the results mean (25), or what is wrong with the study (26).
+
+# %%
+half = checklist["where"].str.endswith(", authors")
+print(f"of {half.sum()} parts only a half is filled, such as {half.index[half][0]}")
+assert ": enough." in checklist.loc["10", "text"] and half["10"]
+assert (checklist.loc[["12d", "19", "23b", "25", "26"], "where"] == "authors").all()
+
+# %% [markdown]
 # ## Exercises
 #
 # ```{exercise-start} Read both places
@@ -561,4 +570,4 @@ pd.DataFrame(
 #
 # ## What next
 #
-# Page {doc}`09 <09-learning-cycles>`: clinics join the hospital one by one, and with each the model learns again.
+# Page {doc}`09 <09-learning-cycles>`: a model learns again and again, as patients are added, and a study is repeated.

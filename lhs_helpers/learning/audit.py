@@ -5,6 +5,7 @@ Three questions, and each can be asked alone: can the features be made again fro
 (`audit`, which asks them all, and whether learning and judging were kept apart).
 """
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,7 @@ def audit(
         The cohorts learned from and judged on.
     X : DataFrame, optional
         The features that were really learned from, rows as in `learned`. Columns that the plan lacks are asked
+        whether they name the outcome or its work-up (by a code, or by the words the record has for it), and
         whether they know the future; the others must be what the plan makes.
     model : Pipeline, optional
         A fitted pipeline: its steps before the last must be what the training people alone make of them.
@@ -69,9 +71,13 @@ def audit(
         )
     if X is not None and len(X) != len(learned):
         raise LHSError(f"X has {len(X):,} rows and `learned` {len(learned):,}; give one row per person.")
-    found = [*_split(plan, learned, judged), *_codes(emr, plan, learned)]
+    near = companions(emr, plan.task, learned)
+    found = [*_split(plan, learned, judged), *_codes(plan, near)]
     if X is not None:
-        found += [*_altered(emr, plan, learned, X), *_hindsight(emr, plan, learned, X)]
+        extra = X.columns.difference(plan.columns["name"], sort=False)
+        named = _named(emr, plan, near, extra)
+        found += [*_altered(emr, plan, learned, X), *named.values()]
+        found += _hindsight(emr, learned, X[[name for name in extra if name not in named]])
         if model is not None:
             found += _fitted_on_others(model, X, learned)
     return pd.DataFrame(found, columns=FINDINGS).drop_duplicates(["leak", "what"], ignore_index=True)
@@ -127,7 +133,7 @@ def _split(plan: FeaturePlan, learned: pd.DataFrame, judged: pd.DataFrame) -> li
     return found
 
 
-def _codes(emr: "EMR", plan: FeaturePlan, learned: pd.DataFrame) -> list[tuple]:
+def _codes(plan: FeaturePlan, near: pd.DataFrame) -> list[tuple]:
     """Codes among the features, or on record before the index date, that stand for the outcome."""
     task, found = plan.task, []
     columns = plan.columns[plan.columns["kind"] != "person"]
@@ -136,23 +142,58 @@ def _codes(emr: "EMR", plan: FeaturePlan, learned: pd.DataFrame) -> list[tuple]:
         for column in columns[columns["code"].isin(task.target)].itertuples():
             said = "it is the outcome itself, which nobody in the cohort has before the index date"
             found.append(("label under another code", column.name, said))
-    for key, code in companions(emr, task, learned).iterrows():
+    for key, code in near.iterrows():
         name = used.get(key, f"{key[1]} ({key[0]})")
-        if code["role"] == "same event" and (key in used.index or code["before_index"]):
-            said = (
-                f"{code['with_outcome']:.0%} of those with the outcome first have it then, {code['precision']:.0%} "
-                f"of those who ever have it have the outcome, and {code['before_index']:,} have it on record before "
-                "the index date: add it to the target, or to `excluded`"
-            )
-            found.append(("label under another code", name, said))
-        elif code["role"] == "work-up" and key in used.index:
-            said = (
-                f"{code['shortly_before']:.0%} of those with the outcome have it in the {WORK_UP_DAYS} days before "
-                f"(ending {2 * task.gap_days} days before it), {code['ratio']:.0f} times as often as earlier: "
-                "a longer gap hides it"
-            )
-            found.append(("work-up of the outcome", name, said))
+        could_get_in = code["role"] == "same event" and code["before_index"]
+        if could_get_in or (key in used.index and pd.notna(code["role"])):
+            found.append(_companion(name, code, task.gap_days))
     return found
+
+
+def _companion(name: str, code: pd.Series, gap_days: int, planned: bool = True) -> tuple:
+    """What is to be said of a feature that stands for the outcome, or for the search for it."""
+    known = f"{code['before_index']:,} have it on record before the index date"
+    advice = (
+        "add it to the target, or to `excluded`" if planned else "the plan could not have made this column"
+    )
+    if code["role"] == "work-up":
+        said = (
+            f"{code['shortly_before']:.0%} of those with the outcome have it in the {WORK_UP_DAYS} days before "
+            f"(ending {2 * gap_days} days before it), {code['ratio']:.0f} times as often as earlier: "
+            "a longer gap hides it"
+        )
+        return "work-up of the outcome", name, said
+    said = (
+        f"{code['with_outcome']:.0%} of those with the outcome first have it then, {code['precision']:.0%} "
+        f"of those who ever have it have the outcome, and {known}: {advice}"
+    )
+    return "label under another code", name, said
+
+
+def _named(emr: "EMR", plan: FeaturePlan, near: pd.DataFrame, extra: pd.Index) -> dict[str, tuple]:
+    """Columns beyond the plan that bear the code, or the words, of the outcome or of what goes with it."""
+    task, found = plan.task, {}
+    near = near[near["role"].notna()]
+    words = emr.concepts.select("code", "description").execute().drop_duplicates("code")
+    words = words.set_index("code")["description"]
+    for name in extra:
+        if any(_is_of(str(name), code, words.get(code)) for code in task.target):
+            said = "it bears the name of the outcome itself, and nothing says that it was known before the index date"
+            found[name] = ("label under another code", name, said)
+            continue
+        for key, code in near.iterrows():
+            if _is_of(str(name), key[1], words.get(key[1])):
+                found[name] = _companion(name, code, task.gap_days, planned=False)
+                break
+    return found
+
+
+def _is_of(name: str, code: str, description: str | None) -> bool:
+    """Whether a column's name holds the code (with its system or without), or begins with its description."""
+    bare = code.rpartition(":")[2]
+    if len(bare) >= 4 and re.search(rf"(?<![\w-]){re.escape(bare)}(?![\w-])", name):
+        return True
+    return isinstance(description, str) and re.match(rf"{re.escape(description)}(?!\w)", name) is not None
 
 
 def _altered(emr: "EMR", plan: FeaturePlan, learned: pd.DataFrame, X: pd.DataFrame) -> list[tuple]:
@@ -173,14 +214,13 @@ def _altered(emr: "EMR", plan: FeaturePlan, learned: pd.DataFrame, X: pd.DataFra
     return found
 
 
-def _hindsight(emr: "EMR", plan: FeaturePlan, learned: pd.DataFrame, X: pd.DataFrame) -> list[tuple]:
+def _hindsight(emr: "EMR", learned: pd.DataFrame, X: pd.DataFrame) -> list[tuple]:
     """Columns beyond the plan that go with what only the future tells."""
-    extra = X.columns.difference(plan.columns["name"], sort=False)
-    if extra.empty:
+    if X.columns.empty:
         return []
     found, label, later = [], learned["label"].to_numpy(), _later(emr, learned)
     whats, ranks = list(later), np.stack([_ranks(values) for values in later.values()])
-    for name in extra:
+    for name in X:
         column = X[name].to_numpy(dtype=float)
         column = np.where(np.isnan(column), np.nanmin(column, initial=0) - 1, column)
         correlations = np.abs(ranks @ _ranks(column))

@@ -16,6 +16,7 @@ WORK_UP_DAYS = 60  # the last days that features can see before an outcome
 BASELINE_DAYS = 730
 LEAST_CASES = 5  # with fewer there is nothing to say about a code
 SAME_SHARE, SAME_PRECISION = 0.5, 0.5
+TYPE_PRECISION = 0.8  # few of those with the outcome have it, but hardly anybody else
 WORK_UP_SHARE, WORK_UP_RATIO = 0.2, 5.0
 
 
@@ -30,7 +31,8 @@ def companions(emr: "EMR", task: Task, cohort: pd.DataFrame) -> pd.DataFrame:
         ever have the code, the share with the outcome), ``shortly_before`` (share who have it in the last 60
         days that the features could see, which end two gaps before the outcome), ``ratio`` (how much
         more often than in the two years before, a day), ``before_index`` (people who have it on record before
-        the index date), and ``role``: "same event", "work-up" or missing.
+        the index date), and ``role``: "same event" (most of those with the outcome have it then), "type" (some do,
+        and hardly anybody else ever: a kind of the outcome, or what follows from it), "work-up" or missing.
     """
     people = cohort[["patient_id", "index_time", "event_time", "label"]]
     events = emr.events
@@ -72,8 +74,12 @@ def companions(emr: "EMR", task: Task, cohort: pd.DataFrame) -> pd.DataFrame:
         }
     )
     same = (result["with_outcome"] >= SAME_SHARE) & (result["precision"] >= SAME_PRECISION)
-    same &= found["first_with"] >= LEAST_CASES
+    a_type = result["precision"] >= TYPE_PRECISION
+    # Half of them at least: others had it long before, and it is a risk, not a name.
+    a_type &= found["first_with"] >= found["cases_ever"] / 2
+    same, a_type = (role & (found["first_with"] >= LEAST_CASES) for role in (same, a_type))
     before = (result["shortly_before"] >= WORK_UP_SHARE) & (result["ratio"] >= WORK_UP_RATIO)
     before &= found["with_late"] >= LEAST_CASES
-    result["role"] = np.select([same, before], ["same event", "work-up"], default=None)
+    roles = {"same event": same, "type": a_type, "work-up": before}
+    result["role"] = np.select(list(roles.values()), list(roles), default=None)
     return result

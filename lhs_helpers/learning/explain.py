@@ -60,6 +60,12 @@ def permutation_importance(
         return found.importances_mean
 
     y = np.asarray(y)
+    if len(X) != len(y):
+        raise LHSError(f"X has {len(X):,} rows and y {len(y):,}; give one outcome per row of X.")
+    if len(np.unique(y)) < 2:
+        raise LHSError(
+            f"All {len(y):,} people have the same outcome, so no column can tell them apart; take more people."
+        )
     rng, everybody = np.random.default_rng(seed), np.arange(len(X))
     estimate = importance(everybody, repeats, seed)
     drawn = [importance(rng.integers(0, len(X), len(X)), 1, seed + 1 + k) for k in range(bootstrap)]

@@ -26,6 +26,10 @@ def characteristics(emr: "EMR", cohort: pd.DataFrame, age_edges: tuple = (18, 45
     DataFrame
         Rows as in `cohort`; a column of words for each attribute, "not recorded" where the record has none.
     """
+    if cohort.empty:
+        raise LHSError(
+            "The cohort is empty, so there is nobody to describe; widen the task or move its date."
+        )
     parts = []
     for index, people in cohort.groupby("index_time"):
         known = emr.as_of(index).people.select("patient_id", *ATTRIBUTES).execute().set_index("patient_id")
@@ -83,6 +87,8 @@ def by_group(
     y, p = np.asarray(y), np.asarray(p, dtype=float)
     if len(groups) != len(y):
         raise LHSError(f"groups has {len(groups):,} rows and y {len(y):,}; give one row per person.")
+    if not len(y):
+        raise LHSError("There is nobody to judge: y is empty. Take more people, or a longer window.")
     parts = [_judged("all", "everybody", y, p, threshold, fewest, bootstrap, seed)]
     for attribute in groups:
         words = groups[attribute].astype(object).where(groups[attribute].notna(), NOT_RECORDED).to_numpy()

@@ -126,6 +126,30 @@ def test_the_label_under_another_code_is_named(hospital, ward):
     assert "12 have it on record before the index date" in named["evidence"].iloc[0]
 
 
+def test_types_of_the_outcome_among_columns_of_ones_own_are_named(hospital, ward):
+    """Each type is the diagnosis of only some, and nobody has it before the index date: the plan can not have it."""
+    names = dict(zip(["common", "rare"], ["SNOMED:254637007", "SNOMED:254632001"], strict=True))
+    types = {n: names["rare" if n % 5 == 0 else "common"] for n in hospital.strokes}
+    rows = [ward.event(n, hospital.strokes[n], code, status="active") for n, code in types.items()]
+    emr, learned, judged = hospital(conditions=rows)
+    plan, X = FeaturePlan.fit_apply(emr, learned, TASK)
+    near = companions(emr, TASK, learned)["role"]
+    assert near["condition", names["common"]] == "same event" and near["condition", names["rare"]] == "type"
+    assert near.notna().sum() == 2
+    assert audit(emr, plan, learned, judged).empty
+    of_type = learned["patient_id"].map(types)
+    planted = {
+        names["common"]: of_type == names["common"],  # by its code
+        "count of 254632001": of_type == names["rare"],  # without its system
+        "Stroke: count": learned["label"],  # in the words of the record
+        "Strokes in the family": learned["patient_id"] % 2 == 0,
+        "count of 2546370071": learned["patient_id"] % 3 == 0,
+    }
+    named = audit(emr, plan, learned, judged, X.assign(**{k: v.to_numpy() for k, v in planted.items()}))
+    kinds = ["label under another code"] * 3 + ["of unknown origin"] * 2
+    assert named.set_index("what")["leak"].to_dict() == dict(zip(planted, kinds, strict=True))
+
+
 def test_a_work_up_of_the_outcome_is_named_until_the_gap_covers_it(hospital, ward):
     scans = []
     for n, at in hospital.strokes.items():
@@ -135,6 +159,12 @@ def test_a_work_up_of_the_outcome_is_named_until_the_gap_covers_it(hospital, war
     named = audit(emr, FeaturePlan.fit(emr, learned, TASK), learned, judged)
     assert set(named["leak"]) == {"work-up of the outcome"} and "a longer gap" in named["evidence"].iloc[0]
     assert named["what"].iloc[0].startswith(SCAN)
+    _, X = FeaturePlan.fit_apply(emr, learned, TASK)
+    plan = FeaturePlan.fit(emr, learned, TASK, min_share=0.9)  # too rare for this one; added by hand instead
+    by_hand = X[[name for name in X if name.startswith(SCAN)]]
+    kept = plan.apply(emr, learned).assign(**by_hand)
+    named = audit(emr, plan, learned, judged, kept)
+    assert set(named["what"]) == set(by_hand) and set(named["leak"]) == {"work-up of the outcome"}
 
     patient = Task("Stroke", (STROKE,), 365, gap_days=30)
     emr, learned, judged = hospital(patient, procedures=scans)

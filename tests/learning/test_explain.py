@@ -47,6 +47,15 @@ def test_the_importance_is_that_of_scikit_learn(learned):
     np.testing.assert_allclose(table["estimate"].loc[X.columns], theirs.importances_mean, atol=1e-12)
 
 
+def test_without_both_outcomes_nothing_is_important(learned):
+    model, (X, y) = learned, patients(200)
+    for rows, outcomes in ((X, np.zeros(len(X), bool)), (X.head(0), [])):
+        with pytest.raises(LHSError, match="people have the same outcome"):
+            permutation_importance(model, rows, outcomes)
+    with pytest.raises(LHSError, match="one outcome per row"):
+        permutation_importance(model, X, y[:-1])
+
+
 def test_the_interval_of_an_importance_holds_what_many_people_show(learned):
     truth = permutation_importance(learned, *patients(100_000, seed=2), bootstrap=0)["estimate"]
     held = []

@@ -76,6 +76,13 @@ def test_rows_must_match(judged):
         by_group(y, p, groups[:10])
 
 
+def test_nobody_is_not_a_group():
+    with pytest.raises(LHSError, match="nobody to judge"):
+        by_group([], [], pd.DataFrame({"sex": []}))
+    with pytest.raises(LHSError, match="nobody to describe"):
+        characteristics(None, pd.DataFrame({"index_time": []}))
+
+
 def test_ages_fall_into_bands_by_completed_years():
     ages = [17.9, 18, 44.9, 45, 75, 101]
     bands = ["under 18", "18 to 44", "18 to 44", "45 to 59", "75 and over", "75 and over"]

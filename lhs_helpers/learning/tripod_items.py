@@ -1,0 +1,93 @@
+"""What TRIPOD+AI asks: 27 items in 52 parts, of whom, and which object of a study can answer.
+
+Collins GS et al., TRIPOD+AI statement, BMJ 2024;385:e078378, doi:10.1136/bmj-2023-078378. What is asked is paraphrased;
+a journal wants the checklist itself.
+"""
+
+# Item; asked of a report on development (D), evaluation (E) or both; what, in our words; which part of a study
+# answers it ("" when only its authors can).
+ITEMS = (
+    ("1", "D;E", "Title: a prediction model is developed or evaluated, for whom, for which outcome", "task"),
+    ("2", "D;E", "Abstract: by the TRIPOD+AI list for abstracts", ""),
+    ("3a", "D;E", "Why: the health care context, diagnosis or prognosis, models that exist", ""),
+    ("3b", "D;E", "For whom, where in the course of care, and who is to use it", ""),
+    ("3c", "D;E", "Known inequalities in health between groups", ""),
+    ("4", "D;E", "Aims: development, evaluation, or both", ""),
+    ("5a", "D;E", "Sources of the data, and whether they stand for the people meant", "source"),
+    ("5b", "D;E", "Dates: start and end of entry, end of follow-up", "dates"),
+    ("6a", "D;E", "Setting: kind of care, number and place of the sites", "source"),
+    ("6b", "D;E", "Who was eligible", "task"),
+    ("6c", "D;E", "Treatments that people received, and how they were handled", ""),
+    ("7", "D;E", "Preparation of the data and checks of quality, alike in all groups or not", ""),
+    (
+        "8a",
+        "D;E",
+        "The outcome, its time horizon, how and when it was assessed, alike in all groups or not",
+        "outcome",
+    ),
+    ("8b", "D;E", "If judging the outcome takes skill: who judged it", "coded"),
+    ("8c", "D;E", "Whether who judged the outcome knew the predictors", "blinded"),
+    ("9a", "D", "How the first set of predictors was chosen", "predictors"),
+    (
+        "9b",
+        "D;E",
+        "Each predictor: what, how and when it was measured, and whether who measured it was blinded",
+        "measured",
+    ),
+    ("9c", "D;E", "If judging a predictor takes skill: who judged it", "coded"),
+    ("10", "D;E", "How many people are needed, and whether there were enough", "sample_size"),
+    ("11", "D;E", "Missing values: how many, and what was done", "missing"),
+    ("12a", "D", "What the data were used for; how they were divided", "division"),
+    ("12b", "D", "How predictors entered: form, scale, transformation", "form"),
+    ("12c", "D", "The kind of model, why, every step of making it, tuning, internal validation", "model"),
+    ("12d", "D;E", "Differences between clusters (sites, countries): how they were looked at", "clusters"),
+    ("12e", "D;E", "All measures and plots of performance, and why these", "measures"),
+    ("12f", "E", "Updating of the model after evaluation", ""),
+    ("12g", "E", "For an evaluation: how predictions were made", "prediction"),
+    ("13", "D;E", "Class imbalance: what was done, and what then about the risks", "imbalance"),
+    ("14", "D;E", "Fairness: what was done, and why", "fairness"),
+    ("15", "D", "What the model puts out; thresholds, and why these", "threshold"),
+    (
+        "16",
+        "D;E",
+        "Differences between the people learned from and those judged on: setting, eligibility, outcome, predictors",
+        "differences",
+    ),
+    ("17", "D;E", "Ethics: which committee approved, how consent was had", ""),
+    ("18a", "D;E", "Funding, and the part of the funders", ""),
+    ("18b", "D;E", "Conflicts of interest", ""),
+    ("18c", "D;E", "Where the protocol is, or that there is none", ""),
+    ("18d", "D;E", "Registration, or that there is none", ""),
+    ("18e", "D;E", "Where the data are", ""),
+    ("18f", "D;E", "Where the code is", ""),
+    ("19", "D;E", "The part that patients and the public had", ""),
+    ("20a", "D;E", "Flow of people through the study, with outcomes and follow-up", "flow"),
+    ("20b", "D;E", "Characteristics of the people, by site and group; missing values", "people"),
+    ("20c", "E", "For an evaluation: how key predictors compare with those of development", "comparison"),
+    ("21", "D;E", "Numbers of people and of outcomes in each analysis", "numbers"),
+    ("22", "D", "The full model, so that others can use it", "specification"),
+    ("23a", "D;E", "Performance with intervals, also in key groups", "performance"),
+    ("23b", "D;E", "Differences of performance between clusters", "clusters"),
+    ("24", "E", "Results of updating", ""),
+    ("25", "D;E", "What the results mean, also for fairness, beside other studies", ""),
+    ("26", "D;E", "Limits of the study, and what they may do", ""),
+    ("27a", "D", "For use: how poor or missing input is recognised and handled", "columns"),
+    ("27b", "D", "For use: what users have to do, and what they must know", ""),
+    ("27c", "D;E", "What should come next", ""),
+)
+
+# What of an item no object can answer, where some of it is filled in.
+FOR_AUTHORS = {
+    "5a": "Whether they stand for the people meant",
+    "6a": "Number and place of the sites",
+    "8a": "Whether it is assessed alike in all groups",
+    "10": "For the evaluation: how many are needed",
+    "12c": "Why this kind of model; whether it was tuned, and how it was validated inside",
+    "12d": "Why these",
+    "12e": "Why these measures",
+    "13": "Why",
+    "14": "What was done for fairness, and why",
+    "15": "Why this threshold",
+    "16": "The setting of the two",
+    "22": "Where others find it",
+}

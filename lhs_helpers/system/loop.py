@@ -1,89 +1,35 @@
-"""The learning cycle: collect, wait for labels, judge the model in use, fit a challenger, compare, decide."""
+"""The learning cycle: collect, wait for labels, judge the model in use, fit a challenger, decide, act, and again."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
-# `train` is reached through the floor's name, which brings scikit-learn in only when something is fitted.
-from lhs_helpers import learning
 from lhs_helpers.errors import LHSError
-from lhs_helpers.learning import (
-    Task,
-    cohort,
-    evaluate,
-    features,
-    paired_difference,
-    split_people,
-    vocabulary,
-)
+from lhs_helpers.learning import Task
+from lhs_helpers.system.acting import Acting, no_orders
+from lhs_helpers.system.change_control import ChangeControlPlan
+from lhs_helpers.system.history import History, as_proposed, clearly_better
+from lhs_helpers.system.loop_state import Folder, Version
+from lhs_helpers.system.loop_steps import Steps
+from lhs_helpers.system.policies import Policy, policy_of
 
 if TYPE_CHECKING:
-    from sklearn.pipeline import Pipeline
-
     from lhs_helpers.patients import Hospital
-    from lhs_helpers.records.emr import EMR
 
-POLICIES = ("keep", "refit")
-HISTORY = [
-    "cycle",
-    "date",
-    "measure",
-    "role",
-    "version",
-    "estimate",
-    "low",
-    "high",
-    "people",
-    "events",
-    "decision",
-]
+STEPS = ("collect", "label", "judge", "challenge", "decide", "act")
 
 
-def clearly_better(difference: pd.DataFrame) -> bool:
-    """Release the challenger when the whole 95 % interval of its gain in AUROC lies above 0; else keep."""
-    return bool(difference.loc["AUROC", "low"] > 0)
-
-
-@dataclass(frozen=True)
-class Version:
-    """A fitted model and what it takes to use it.
-
-    Attributes
-    ----------
-    cycle : int
-        The cycle in which it was fitted; its name in ``Loop.history``.
-    task : Task
-    columns : DataFrame
-        The vocabulary of its features.
-    learned_from : ndarray
-        patient_id of everybody it learned from.
-    events : int
-        How many of its rows had the outcome.
-    model : Pipeline
-    """
-
-    cycle: int
-    task: Task
-    columns: pd.DataFrame
-    learned_from: np.ndarray
-    events: int
-    model: "Pipeline"
-
-    def risks(self, emr: "EMR", people: pd.DataFrame) -> np.ndarray:
-        """Predicted risk (0 to 1) of each row of a cohort, from what `emr` knew at its index date."""
-        return self.model.predict_proba(features(emr, people, self.task, self.columns))[:, 1]
-
-
-class Loop:
+class Loop(Steps):
     """Cycles of learning in a living hospital.
 
-    Each cycle lets time pass or a clinic join, takes the labels that have arrived by then, judges the deployed
-    model on rows that are new to it, fits a challenger on everything labelled so far, compares the two on the
-    same held-out people, and releases or keeps. A person is held out or learned from for good: a hash of
-    `patient_id` decides.
+    Each cycle goes through `STEPS`. *Collect*: time passes, with the orders of the cycle before, or a clinic joins.
+    *Label*: take the labels that have arrived. *Judge* the model in use on rows that are new to it. *Challenge*: the
+    update policy proposes a change, fitted on people who are not held out. *Decide*, on held-out people, within the
+    plan: release or keep. *Act*: the risks of the model in use become orders. A person is held out or learned from
+    for good: a hash of `patient_id` decides.
 
     Index dates follow one another at the length of the prediction window, so that windows do not overlap and no
     outcome counts twice. A label has arrived when its window has closed; it is read from the record as it is
@@ -99,28 +45,49 @@ class Loop:
         Alert when the risk is at least this; for recall, precision and the like.
     algorithm : str
         One of ``lhs_helpers.learning.ALGORITHMS``.
-    update_policy : {"refit", "keep"}
-        Whether a challenger is fitted in every cycle that brings labels, or the first model stays for good.
-    release_when : callable
-        The rule: takes the table of ``paired_difference``, says whether the challenger replaces the champion.
+    update_policy : str or Policy
+        A name in ``policies.POLICIES``, or a function of its form. Intercept and slope are fitted on the labels that
+        arrived in the cycle, a refit on all that are remembered.
+    release_when : callable, optional
+        The rule: takes the table of ``paired_difference``, says whether the challenger replaces the champion. By
+        default `clearly_better` for the policy "refit" and `as_proposed` for the others.
     held_out : float
         Share of the people who are never learned from.
     seed : int
         Same seed and same hospital, same history.
+    memory : int, optional
+        How many of the latest windows are looked at; all when None.
+    min_share : float
+        A code makes a feature when this share of the people learned from has it.
+    plan : ChangeControlPlan, optional
+        What the loop may change and when it stops; it obeys, and writes down why.
+    acting : Acting, optional
+        How predictions become orders; without it nothing is ordered.
+    journal : Path or str, optional
+        The folder of the service's log, which each cycle reads on.
+    folder : Path or str, optional
+        Where the loop is saved after every step, and every version is a release in a registry. The same call with a
+        folder that holds this loop goes on where it stopped.
 
     Raises
     ------
     LHSError
-        When the policy is unknown, or a cycle is asked for before any label has arrived.
+        When the policy is unknown, the folder holds another loop, or a cycle is asked for before any label has
+        arrived.
 
     Attributes
     ----------
     champion : Version or None
         The deployed model.
     versions : list of Version
-        Every model fitted so far, released or not.
+        Every model made so far, released or not.
     labelled : DataFrame
-        The cohorts with a label by the latest cycle, with ``held_out`` and ``new`` (in this cycle).
+        The cohorts with a label by the latest cycle, with ``held_out``, ``new`` (in this cycle) and ``acted`` (an
+        order was made for the person on or before the index date).
+    orders : DataFrame
+        Every order made: patient_id, date, code, risk, cycle.
+    state : str
+        "on"; "paused" (this cycle's orders were withheld) or "stopped" by the plan's stop rule.
     """
 
     def __init__(
@@ -131,33 +98,76 @@ class Loop:
         first_index: str,
         threshold: float,
         algorithm: str = "gradient boosting",
-        update_policy: str = "refit",
-        release_when: Callable[[pd.DataFrame], bool] = clearly_better,
+        update_policy: str | Policy = "refit",
+        release_when: Callable[[pd.DataFrame], bool] | None = None,
         held_out: float = 0.3,
         seed: int = 0,
+        memory: int | None = None,
+        min_share: float = 0.01,
+        plan: ChangeControlPlan | None = None,
+        acting: Acting | None = None,
+        journal: Path | str | None = None,
+        folder: Path | str | None = None,
     ):
-        if update_policy not in POLICIES:
-            raise LHSError(
-                f"There is no update policy {update_policy!r}; choose one of {', '.join(POLICIES)}."
-            )
+        self.policy = policy_of(update_policy)
+        if memory is not None and memory < 1:
+            raise LHSError(f"memory is {memory}; give the number of windows to look at, at least 1.")
         self.hospital, self.task, self.first_index = hospital, task, pd.Timestamp(first_index)
         self.threshold, self.algorithm, self.update_policy = threshold, algorithm, update_policy
-        self.release_when, self.share, self.seed = release_when, held_out, seed
-        self.champion: Version | None = None
+        default = clearly_better if update_policy == "refit" else as_proposed
+        self.release_when = release_when or default
+        self.share, self.seed, self.memory, self.min_share = held_out, seed, memory, min_share
+        self.plan, self.acting, self.journal = plan, acting, journal
         self.versions: list[Version] = []
         self.labelled = pd.DataFrame(columns=["patient_id", "index_time"])
-        self._history: list[pd.DataFrame] = []
+        self.orders = no_orders()
+        self._history = History()
+        # Where the loop stands, in plain words and numbers: it is saved as JSON. `line` is the champions that led to
+        # the present one; `asked` what the cycle under way was asked to do.
+        self._where: dict[str, Any] = {
+            "cycle": 1, "step": 0, "asked": {}, "state": "on", "line": [], "made": [], "read": 0, "verdict": None,
+            "begins": None, "proposal": None, "versions": [],
+        }  # fmt: skip
+        self._folder = None if folder is None else Folder(folder, self._settings())
+        if self._folder and self._folder.state:
+            self._resume()
+
+    def _settings(self) -> dict[str, Any]:
+        """What must be the same for a stopped loop to go on."""
+        return {
+            "task": self.task.to_dict(), "first_index": str(self.first_index), "threshold": self.threshold,
+            "algorithm": self.algorithm, "update_policy": getattr(self.policy, "__name__", "own"),
+            "release_when": getattr(self.release_when, "__name__", "own"), "held_out": self.share,
+            "seed": self.seed, "memory": self.memory, "min_share": self.min_share,
+            "plan": self.plan and self.plan.model_dump(mode="json"), "acting": self.acting and vars(self.acting),
+        }  # fmt: skip
+
+    @property
+    def state(self) -> str:
+        return self._where["state"]
+
+    @property
+    def next_step(self) -> str:
+        """Which of `STEPS` comes next; "collect" between two cycles."""
+        return STEPS[self._where["step"]]
+
+    @property
+    def champion(self) -> Version | None:
+        line = self._where["line"]
+        return self._version(line[-1]) if line else None
 
     @property
     def history(self) -> pd.DataFrame:
         """One row per cycle, role and measure.
 
-        Roles: *deployed*, the model in use, on people and times that are new to it; *champion* and *challenger*
-        on the held-out people; *difference*, challenger minus champion. `version` is the cycle in which the
-        judged model was fitted; `people` (rows, when time passes) and `events` are those it was judged on;
-        `decision` is "release" or "keep". A measure without a value is NaN.
+        Roles: *deployed*, the model in use, on people and times that are new to it, and *deployed, no order* on those
+        of them for whom nothing was ordered before; *champion* and *challenger* on the held-out people; *difference*,
+        challenger minus champion; *cards*, what clinicians answered. `version` is the cycle in which the judged model
+        was made; `people` (rows, when time passes) and `events` are those it was judged on; `decision` is "release",
+        "keep", "refused" (by the plan), "fall back" or "stop"; `update` what was proposed, and `reason` why it was
+        decided so. A measure without a value is NaN.
         """
-        return pd.concat(self._history, ignore_index=True) if self._history else pd.DataFrame(columns=HISTORY)
+        return self._history.decided
 
     @property
     def held_out(self) -> pd.DataFrame:
@@ -165,7 +175,7 @@ class Loop:
         return self.labelled[self.labelled["held_out"]].reset_index(drop=True)
 
     def cycle(self, *, to: str | None = None, joining: dict[str, int] | None = None) -> pd.DataFrame:
-        """Go round once; returns this cycle's rows of the history.
+        """Go round once, or finish the cycle under way; returns this cycle's rows of the history.
 
         Parameters
         ----------
@@ -174,95 +184,84 @@ class Loop:
         joining : dict, optional
             Clinics that join, with the number of their patients: ``{"clinic A": 10_000}``.
         """
-        self._collect(to, joining)
-        now = pd.Timestamp(self.hospital.clock)
-        emr = self.hospital.emr.as_of(now)
-        self._label(emr, now)
-        risks = {} if self.champion is None else self._from_champion(emr)
-        if self.champion is None or (self.update_policy == "refit" and self.labelled["new"].any()):
-            risks["challenger"] = self._from_challenger(emr)
-        rows = [self._judged(role, p) for role, p in risks.items()]
+        number = self._where["cycle"]
+        self.step(to=to, joining=joining)
+        while self._where["cycle"] == number:
+            self.step()
+        return self._history.of(number)
 
-        release = self.champion is None  # the first model has nothing to beat
-        if "champion" in risks and "challenger" in risks:
-            difference = self._difference(risks["champion"], risks["challenger"])
-            rows.append(self._named(difference, "difference", risks["challenger"].index))
-            release = self.release_when(difference)
-        if release:
-            self.champion = self.versions[-1]
-        done = pd.concat(rows).reset_index()
-        done = done.assign(cycle=len(self._history) + 1, date=now, decision="release" if release else "keep")
-        self._history.append(done[HISTORY])
-        return self._history[-1]
+    def run(self, dates: Sequence[str]) -> pd.DataFrame:
+        """A cycle to each of these dates that the loop has not reached yet; returns the history."""
+        for to in dates:
+            reached = self.history["date"].max() if len(self.history) else pd.Timestamp.min
+            if pd.Timestamp(to) > reached:
+                self.cycle(to=to)
+        return self.history
 
-    def _collect(self, to: str | None, joining: dict[str, int] | None) -> None:
-        for site, patients in (joining or {}).items():
-            self.hospital.join(patients, site)
-        if to is not None:
-            self.hospital.advance(to)
+    def step(self, *, to: str | None = None, joining: dict[str, int] | None = None) -> str:
+        """Do the next of `STEPS` and save where the loop then stands; returns the name of the step.
 
-    def _label(self, emr: "EMR", now: pd.Timestamp) -> None:
-        """Everybody with a label by now; labels are read anew, since the record may have learned of an event late."""
-        labelled = arrived(emr, self.task, self.first_index, now)
-        held_out, _ = split_people(labelled, self.share, self.seed)
-        labelled["held_out"] = labelled["patient_id"].isin(held_out["patient_id"])
-        labelled["new"] = ~_rows(labelled).isin(_rows(self.labelled))
-        self.labelled = labelled
+        What a cycle is asked to do is given with its first step.
+        """
+        where = self._where
+        if where["step"] == 0:
+            where["asked"] = {"to": to, "joining": joining or {}}
+        elif (to or joining) and {"to": to, "joining": joining or {}} != where["asked"]:
+            raise LHSError(
+                f"Cycle {where['cycle']} is under way (next step: {STEPS[where['step']]}) and was asked for "
+                f"{where['asked']}; finish it with cycle() first."
+            )
+        name = STEPS[where["step"]]
+        before = deepcopy(where), self.labelled.copy(), self.orders, self._history.rows, list(self.versions)
+        try:
+            getattr(self, f"_{name}")()
+        except (
+            BaseException
+        ) as stopped:  # a step is done whole or not at all, also when somebody presses Ctrl-C
+            self._where, self.labelled, self.orders, self._history.rows, self.versions = before
+            if name == "label" and isinstance(stopped, LHSError):
+                self._where["step"] = 0  # no label yet: the cycle may be asked for again, with a later date
+            raise
+        where["step"] += 1
+        if where["step"] == len(STEPS):
+            where |= {
+                "cycle": where["cycle"] + 1,
+                "step": 0,
+                "verdict": None,
+                "begins": None,
+                "proposal": None,
+            }
+        self._save()
+        return name
 
-    def _from_champion(self, emr: "EMR") -> dict[str, pd.Series]:
-        """Risks by the model in use: of the held out, and of new rows whose person it has not learned from."""
-        unseen = self.labelled["new"] & ~self.labelled["patient_id"].isin(self.champion.learned_from)
-        asked = self.labelled[unseen | self.labelled["held_out"]]
-        risks = pd.Series(self.champion.risks(emr, asked), asked.index)
-        return {"deployed": risks[unseen], "champion": risks[self.labelled["held_out"]]}
+    def start_again(self, *, why: str) -> None:
+        """After a stop: people have looked, and the loop may release and act again."""
+        if not why.strip():
+            raise LHSError("To start a stopped loop again takes a reason: why=...")
+        self._where["state"] = "on"
+        self._show("live" if self.acting else "silent", why)
+        self._save()
 
-    def _from_challenger(self, emr: "EMR") -> pd.Series:
-        """Fit a challenger on everybody labelled who is not held out; its risks of those who are."""
-        held_out = self.labelled["held_out"].to_numpy()
-        people = self.labelled[~held_out]
-        columns = vocabulary(emr, people, self.task)
-        X = features(emr, self.labelled, self.task, columns)
-        model = learning.train(X[~held_out], people["label"], self.algorithm, self.seed)
-        learned_from, events = people["patient_id"].unique(), int(people["label"].sum())
-        self.versions.append(Version(len(self._history) + 1, self.task, columns, learned_from, events, model))
-        return pd.Series(model.predict_proba(X[held_out])[:, 1], self.labelled.index[held_out])
+    def roll_back(self, *, why: str) -> None:
+        """The version before is in use again, as in ``Registry.roll_back``."""
+        self._go_back(why)
+        self._save()
 
-    def _judged(self, role: str, risks: pd.Series) -> pd.DataFrame:
-        label = self.labelled.loc[risks.index, "label"]
-        if role == "deployed" and label.nunique() < 2:
-            # A small clinic can have no case yet: a row says so, without an estimate.
-            measures = pd.DataFrame({"estimate": np.nan, "low": np.nan, "high": np.nan}, index=["AUROC"])
-        else:
-            measures = evaluate(label, risks, threshold=self.threshold, seed=self.seed)
-        return self._named(measures, role, risks.index)
+    def _go_back(self, why: str) -> None:
+        line = self._where["line"]
+        if len(line) < 2:
+            raise LHSError("There is no earlier version to go back to; stop the loop instead.")
+        if self._folder and self._folder.registry.version("champion") != str(line[-2]):
+            self._folder.registry.roll_back(date=self.hospital.clock, why=why)
+        line.pop()
 
-    def _difference(self, champion: pd.Series, challenger: pd.Series) -> pd.DataFrame:
-        held_out = self.labelled.loc[champion.index]
-        how = {"people": held_out["patient_id"], "threshold": self.threshold, "seed": self.seed}
-        return paired_difference(held_out["label"], champion, challenger, **how)
+    def _save(self) -> None:
+        if self._folder:
+            tables = {"labelled": self.labelled, "history": self._history.rows, "orders": self.orders}
+            self._folder.save(self._where, tables)
 
-    def _named(self, measures: pd.DataFrame, role: str, judged: pd.Index) -> pd.DataFrame:
-        """Measures with which model was judged, and on how many people and events."""
-        version = self.champion if role in ("deployed", "champion") else self.versions[-1]
-        events = int(self.labelled.loc[judged, "label"].sum())
-        named = measures.assign(role=role, version=version.cycle, people=len(judged), events=events)
-        return named.rename_axis("measure")
-
-
-def arrived(emr: "EMR", task: Task, first_index: pd.Timestamp, now: pd.Timestamp) -> pd.DataFrame:
-    """The cohorts of all index dates whose prediction windows have closed by `now`, one under the other.
-
-    `emr` is the record as known at `now`. Raises LHSError when no window has closed.
-    """
-    window, length = pd.Timedelta(days=task.window_days), pd.Timedelta(days=task.window_days + task.gap_days)
-    if first_index + length > now:
-        raise LHSError(
-            f"Task {task.name!r}: no label has arrived by {now:%Y-%m-%d}. The first window closes on "
-            f"{first_index + length:%Y-%m-%d}; advance the hospital beyond it, or choose an earlier index date."
-        )
-    dates = pd.date_range(first_index, now - length, freq=window)
-    return pd.concat([cohort(emr, task, at) for at in dates], ignore_index=True)
-
-
-def _rows(labelled: pd.DataFrame) -> pd.MultiIndex:
-    return pd.MultiIndex.from_frame(labelled[["patient_id", "index_time"]])
+    def _resume(self) -> None:
+        self._where, tables = self._folder.read(["labelled", "history", "orders"])
+        self.labelled, self.orders = tables["labelled"], tables["orders"]
+        self._history = History(tables["history"])
+        self.versions = [self._folder.version(*kept) for kept in self._where["versions"]]

@@ -127,7 +127,7 @@ def expected_performance(
     """What a calibrated model would reach on these people, before a single label has arrived.
 
     Confidence-based performance estimation: each person counts as `risk` of a case and the rest of a non-case
-    (Białek et al. 2024, arXiv:2407.08649).
+    (Kivimäki et al. 2024, arXiv:2407.08649, who also name its limits).
 
     **Its blind spot**: labels are never looked at. When the relation between patients and outcome changes and the
     patients do not (concept shift), nothing here moves while the model fails. It can see who comes, never whether

@@ -18,8 +18,9 @@ def task():
 def new_loop(tmp_path_factory, task):
     """Makes a loop in a hospital of its own, which stands at the beginning of 2014."""
 
-    def make(**changes):
-        hospital = Hospital(tmp_path_factory.mktemp("hospital"), patients=PATIENTS, seed=3, workers=1)
+    def make(workers=1, **changes):
+        folder = tmp_path_factory.mktemp("hospital")
+        hospital = Hospital(folder, patients=PATIENTS, seed=3, workers=workers)
         settings = {
             "first_index": "2015-01-01",
             "threshold": 0.1,

@@ -52,6 +52,10 @@ class Journal:
         """Append one risk that was given; handed to the system, which survives a kill of this process."""
         self._append(RISKS, [entry])
 
+    def write_risks(self, entries: list[Mapping[str, Any]]) -> None:
+        """Append the risks of a list of patients."""
+        self._append(RISKS, entries)
+
     def write_feedback(self, entries: list[Mapping[str, Any]]) -> None:
         """Append feedback; on the disk when this returns."""
         self._append(FEEDBACK, entries)

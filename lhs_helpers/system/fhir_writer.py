@@ -9,12 +9,11 @@ from uuid import UUID, uuid5
 import pandas as pd
 
 from lhs_helpers.errors import LHSError
-from lhs_helpers.system.fhir_features import SEARCHES, SYSTEMS
+from lhs_helpers.system.fhir_events import SEARCHES, URLS
 
 if TYPE_CHECKING:
     from lhs_helpers.records.emr import EMR
 
-URLS = {name: url for url, name in SYSTEMS.items()}
 NAMESPACE = UUID(
     "5f2f1d0a-7f5e-5c0e-9d38-6f0e7a1f4c11"
 )  # any fixed one; it makes a call's identifier repeatable

@@ -85,7 +85,15 @@ def _load_xgboost(content: bytes, columns: list[str]) -> Pipeline:
             f"{XGBOOST} was trained on {trees.n_features_in_} columns, and the feature dictionary has "
             f"{len(columns)}; ask for the release anew."
         )
-    return make_pipeline(NamedColumns().fit(pd.DataFrame(columns=columns)), trees)
+    return make_pipeline(_named(columns), trees)
+
+
+def _named(columns: list[str]) -> NamedColumns:
+    """The first step of a pipeline; XGBoost's file does not say how many people it learned from."""
+    first = NamedColumns()
+    first.columns_, first.constant_ = list(columns), []
+    first.people_, first.outcomes_, first.missing_ = 0, 0, np.nan
+    return first
 
 
 def _refuse(named: list[str], what: str) -> None:

@@ -16,8 +16,6 @@ identity by another way, and pass it to `load`.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,129 +24,23 @@ import pandas as pd
 
 from lhs_helpers.errors import LHSError
 from lhs_helpers.learning import Task
-from lhs_helpers.learning import features as features_of
 from lhs_helpers.learning.vocabulary import VOCABULARY_COLUMNS
+from lhs_helpers.system.adjustment import adjusted, recalibrated
 from lhs_helpers.system.frames import as_frame, as_plain, serialised
 from lhs_helpers.system.model_card import markdown, model_card
 from lhs_helpers.system.model_file import load_model, model_bytes, probe
 from lhs_helpers.system.release_files import ALWAYS, MODELS, checked_files, write_files
+from lhs_helpers.system.released import Release
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
     from lhs_helpers.records.emr import EMR
 
+__all__ = ["Release", "adjusted", "load", "recalibrated", "release", "same_but"]
+
 # A library may round differently from one machine to the next; a model that changed differs by much more.
 SAME_RISK = 1e-4
-NEVER_CERTAIN = 1e-6
-
-
-@dataclass(frozen=True)
-class Release:
-    """A model as it is used: `risks` are final, with the adjustment of this release.
-
-    Attributes
-    ----------
-    folder : Path
-    name, version, date, algorithm : str
-    identity : str
-        SHA-256 over the hashes of all files; two releases are the same exactly when it is.
-    task : Task
-    features : DataFrame
-        The feature dictionary, as ``learning.vocabulary`` made it.
-    threshold : float
-    adjustment : tuple of float
-        Intercept and slope on the model's log-odds; (0, 1) leaves them alone.
-    metrics, risk_groups : DataFrame
-    card : dict
-    model : Pipeline
-        Without the adjustment.
-    made_with : dict
-        Library versions.
-    """
-
-    folder: Path
-    name: str
-    version: str
-    date: str
-    algorithm: str
-    identity: str
-    task: Task
-    features: pd.DataFrame
-    threshold: float
-    adjustment: tuple[float, float]
-    metrics: pd.DataFrame
-    risk_groups: pd.DataFrame
-    card: dict[str, Any]
-    model: "Pipeline"
-    made_with: dict[str, str]
-
-    def risk(self, X: pd.DataFrame) -> np.ndarray:
-        """Risks (0 to 1) of the rows of a feature matrix with the columns of the feature dictionary."""
-        return adjusted(self.model.predict_proba(X)[:, 1], self.adjustment)
-
-    def risk_of_row(self, row: np.ndarray) -> float:
-        """Risk of one person from float32 values in the order of the dictionary: `risk` without its checks."""
-        return float(adjusted(self.model[1:].predict_proba(row[None, :])[:, 1], self.adjustment)[0])
-
-    def risks(self, emr: "EMR", people: pd.DataFrame) -> np.ndarray:
-        """Risk of each row of a cohort, from what `emr` knew at its index date."""
-        return self.risk(features_of(emr, people, self.task, self.features))
-
-    def interval(self, risk: float) -> tuple[float, float, int]:
-        """Low, high and number of people: what was observed among people with a risk like this one.
-
-        The 95 % interval is that of the group of the evaluation whose mean predicted risk is nearest in
-        log-odds. It speaks of such people, not of the one patient.
-        """
-        predicted, groups = self._groups
-        return groups[np.abs(predicted - _logodds(risk)).argmin()]
-
-    # Kept as lists, because looking into a frame takes longer than the model does.
-    @cached_property
-    def columns(self) -> list[tuple[str, str, str | None]]:
-        """Name, statistic and unit of each feature."""
-        return list(
-            zip(*(self.features[part].to_list() for part in ("name", "statistic", "unit")), strict=True)
-        )
-
-    @cached_property
-    def _groups(self) -> tuple[np.ndarray, list[tuple[float, float, int]]]:
-        groups = self.risk_groups
-        bounds = zip(*(groups[part].to_list() for part in ("low", "high", "people")), strict=True)
-        return _logodds(groups["predicted"].to_numpy()), list(bounds)
-
-    def check_site(self, emr: "EMR") -> None:
-        """Refuse with a sentence when the site's record lacks a code of the feature dictionary, or its unit."""
-        concepts = emr.concepts.execute().drop_duplicates("code").set_index("code")["unit"]
-        wanted = self.features[self.features["kind"] != "person"]
-        lacking = wanted[~wanted["code"].isin(concepts.index)]
-        if len(lacking):
-            first = lacking.iloc[0]
-            more = lacking["code"].nunique() - 1
-            raise LHSError(
-                f"This record has no code {first['code']}, which the feature {first['name']!r} of {self.name} "
-                f"{self.version} needs{f', and lacks {more} other codes' if more else ''}. "
-                "Map the site's own codes to them, or ask for a model without them."
-            )
-        measured = wanted.dropna(subset="unit")
-        here = measured["code"].map(concepts)
-        other = measured[here != measured["unit"]]
-        if len(other):
-            first = other.iloc[0]
-            raise LHSError(
-                f"This record measures {first['code']} in {concepts[first['code']] or 'no unit'}, and "
-                f"{self.name} {self.version} learned it in {first['unit']} (feature {first['name']!r}). "
-                "Convert it first."
-            )
-
-
-def adjusted(p: np.ndarray, adjustment: tuple[float, float]) -> np.ndarray:
-    """Risks whose log-odds are stretched by the slope and moved by the intercept of `adjustment`."""
-    if tuple(adjustment) == (0, 1):
-        return p
-    intercept, slope = adjustment
-    return 1 / (1 + np.exp(-(intercept + slope * _logodds(p))))
 
 
 def release(
@@ -302,41 +194,6 @@ def load(folder: Path | str, *, site: "EMR | None" = None, identity: str | None 
     return loaded
 
 
-def recalibrated(
-    given: Release, y: np.ndarray, p: np.ndarray, how: str = "intercept and slope"
-) -> tuple[float, float]:
-    """The adjustment that makes a release right on average at a site, from outcomes `y` and its risks `p` there.
-
-    Parameters
-    ----------
-    given : Release
-    y, p : array
-        Outcomes, and ``given.risks`` of the same people. Judge the result on other people.
-    how : {"intercept and slope", "intercept"}
-        Two numbers are fitted, or one; the intercept alone needs fewer outcomes.
-
-    Returns
-    -------
-    tuple of float
-        For ``release(..., adjustment=)``; it takes the place of the old adjustment.
-    """
-    from lhs_helpers.learning.measures import checked, shift
-    from lhs_helpers.learning.measures import recalibrated as joint
-
-    y, p = checked(np.asarray(y), np.asarray(p))
-    x, everybody = _logodds(p), np.ones((1, len(y)))
-    if how == "intercept":
-        intercept, slope = shift(y, x, everybody)[0], 1.0
-    elif how == "intercept and slope":
-        intercept, slope = joint(y, x, everybody, np.zeros(2))[0]
-    else:
-        raise LHSError(f"how is {how!r}; choose 'intercept' or 'intercept and slope'.")
-    if not np.isfinite([intercept, slope]).all():
-        raise LHSError("These outcomes fix no intercept and slope; take more people, or the intercept alone.")
-    old_intercept, old_slope = given.adjustment
-    return float(intercept + slope * old_intercept), float(slope * old_slope)
-
-
 def same_but(given: Release, folder: Path | str, **changed: Any) -> Release:
     """A new release of the same model with other parts: `adjustment`, `metrics`, `version`, ... of another site."""
     kept = {
@@ -345,11 +202,6 @@ def same_but(given: Release, folder: Path | str, **changed: Any) -> Release:
     }
     kept |= {part: getattr(given, part) for part in ("metrics", "risk_groups", "adjustment")}
     return release(folder, **(kept | changed))
-
-
-def _logodds(p: np.ndarray | float) -> np.ndarray:
-    inside = np.clip(np.asarray(p, dtype=float), NEVER_CERTAIN, 1 - NEVER_CERTAIN)
-    return np.log(inside / (1 - inside))
 
 
 def _refuse_unfit(

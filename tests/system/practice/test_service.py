@@ -22,6 +22,7 @@ from lhs_helpers.cli import app
 from lhs_helpers.learning import cohort
 from lhs_helpers.system.feedback import Journal, read_feedback, read_risks
 from lhs_helpers.system.registry import Registry
+from lhs_helpers.system.service import serving
 
 TOKEN = "a-token-of-the-tests-only"
 
@@ -395,3 +396,13 @@ def test_the_interval_is_that_of_people_with_a_risk_like_it(released):
 def test_the_schema_that_is_served_is_json(server):
     status, schema = server.get("/openapi.json")
     assert status == 200 and "/cds-services/{service_id}" in json.dumps(schema)
+
+
+def test_a_page_can_try_the_service_in_a_thread_of_its_own(released, call, tmp_path):
+    with serving(released.folder, tmp_path / "journal", at=AT) as url:
+        pool = urllib3.PoolManager(retries=False, timeout=30)
+        answer = pool.request("POST", f"{url}/cds-services/hypertension", json=call)
+        assert answer.status == 200 and len(answer.json()["cards"]) == 1
+    assert len(read_risks(tmp_path / "journal")) == 1
+    with pytest.raises(urllib3.exceptions.HTTPError):
+        pool.request("GET", f"{url}/cds-services")

@@ -113,11 +113,11 @@ def deidentify(source: EMR, folder: Path | str, secret: str | None = None, few: 
 
 
 def _one(emr: EMR, query: str) -> tuple:
-    return emr.connection.raw_sql(query).fetchone()
+    return emr.duckdb.raw_sql(query).fetchone()
 
 
 def _prepare(source: EMR, secret: str, few: int) -> None:
-    sql = source.connection.raw_sql
+    sql = source.duckdb.raw_sql
     for half in ("inner", "outer"):
         key = hashlib.sha256(f"lhs {half} {secret}".encode()).hexdigest()
         sql(f"SET VARIABLE {half}_key = '{key}'")
@@ -139,7 +139,7 @@ def _prepare(source: EMR, secret: str, few: int) -> None:
 
 def _parts(source: EMR) -> Iterator[tuple[str, int, pa.Table]]:
     """Every table in parts of people, in the order of their new identifiers."""
-    sql = source.connection.raw_sql
+    sql = source.duckdb.raw_sql
     parts = _one(source, "SELECT max(part) FROM part_key")[0] or 0
     for part in range(1, parts + 1):
         for table in TIMED:

@@ -1,4 +1,4 @@
-"""An electronic medical record (EMR) to be questioned: lazy tables over a folder's Parquet partitions."""
+"""An electronic medical record (EMR) to be questioned: lazy tables over a folder's Parquet files, or in a database."""
 
 import tempfile
 from collections.abc import Sequence
@@ -10,13 +10,19 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
+from ibis.backends import BaseBackend
 
 from lhs_helpers.errors import LHSError
+from lhs_helpers.records import databases
 from lhs_helpers.records.store import read_manifest
-from lhs_helpers.records.tables import SCHEMAS
+from lhs_helpers.records.tables import SCHEMAS, zone_sentence
 
 EVENT_COLUMNS = ("patient_id", "time", "recorded_at", "code", "value", "text", "unit", "kind")
 SPILL = str(Path(tempfile.gettempdir()) / "lhs-duckdb")  # where DuckDB puts what does not fit into memory
+# A cast would turn such times into those of this computer's clock, without a word.
+ZONED = (
+    "SELECT file_name, name FROM parquet_schema([{}]) WHERE duckdb_type = 'TIMESTAMP WITH TIME ZONE' LIMIT 1"
+)
 SQL_TYPES = {
     "int64": "BIGINT",
     "double": "DOUBLE",
@@ -27,37 +33,65 @@ SQL_TYPES = {
 
 
 class EMR:
-    """A record, opened from its folder; `emr.as_of(time)` is the same record as it was known then.
+    """A record, opened where it lies; `emr.as_of(time)` is the same record as it was known then.
 
     Opening reads the manifest and looks at the ends of the files; rows are read when a table is executed.
-    Tables are ibis expressions on one embedded DuckDB: filter, join and aggregate them, then `.execute()`.
+    Tables are ibis expressions: filter, join and aggregate them, then `.execute()`. Those of a folder are on one
+    embedded DuckDB; those of a database stay there, and so does the work: what comes back is what was asked for.
 
     Parameters
     ----------
-    folder : a folder written by `lhs generate`, a `Hospital` or a reader such as `read_nafld`.
+    source : path or ibis connection
+        A folder written by `lhs generate`, a `Hospital` or a reader such as `read_nafld`; or a connection to
+        PostgreSQL or Spark (``ibis.postgres.connect``, ``ibis.pyspark.connect``) that has the tables of a record, by
+        name, as tables or views.
 
     Raises
     ------
     LHSError
-        When the folder does not exist, is not an EMR, is not finished, or holds a damaged Parquet file.
+        When the folder does not exist, is not an EMR, is not finished, or holds a damaged Parquet file; when the
+        database lacks a table or a column; and when times have a zone.
     """
 
-    def __init__(self, folder: Path | str):
-        self.folder = Path(folder)
-        self.manifest = read_manifest(self.folder)
+    def __init__(self, source: Path | str | BaseBackend):
         self.known_at: pd.Timestamp | None = None
+        if isinstance(source, BaseBackend):
+            self._folder, self.connection = None, databases.adapted(source)
+            databases.require_tables(self.connection)
+            self.manifest = databases.manifest(self.connection)
+            return
+        self._folder = Path(source)
+        self.manifest = read_manifest(self._folder)
         self.connection = ibis.duckdb.connect(temp_directory=SPILL)
         for table in SCHEMAS:
             self._open(table)
+
+    @property
+    def folder(self) -> Path:
+        """The folder it was opened from; an LHSError for a record in a database, which has none."""
+        if self._folder is None:
+            raise LHSError(
+                f"This record is in {databases.named(self.connection)}, and what was asked for reads the files of a "
+                "folder: open the folder that was loaded, or filter the tables of this EMR."
+            )
+        return self._folder
+
+    @property
+    def duckdb(self) -> BaseBackend:
+        """The embedded database of a folder's record, for SQL that only DuckDB speaks; else an LHSError."""
+        return self.folder and self.connection
 
     def _open(self, table: str) -> None:
         files = self.files(table)
         _refuse_damaged(files)
         try:
             self.connection.raw_sql(f'CREATE VIEW "{table}" AS {select_sql(table, files)}')
+            zoned = self.connection.raw_sql(ZONED.format(_listed(files))).fetchone() if files else None
         except duckdb.Error as error:  # it looks into the first file, for the columns
             found = str(error).splitlines()[0].rstrip(".")
             raise LHSError(f"{files[0]} can not be read as part of the table {table} ({found}).") from None
+        if zoned:
+            raise LHSError(zone_sentence("Column {1} of {0}".format(*zoned)))
 
     def files(self, table: str) -> list[Path]:
         """The partitions of a table that are there. One that is missing is named by `check`."""
@@ -76,7 +110,7 @@ class EMR:
                 f"as_of was given {time!r}; expected is a time without a zone, such as '2019-01-01'."
             )
         then = object.__new__(EMR)
-        then.folder, then.manifest, then.connection = self.folder, self.manifest, self.connection
+        then._folder, then.manifest, then.connection = self._folder, self.manifest, self.connection
         then.known_at = moment if self.known_at is None else min(moment, self.known_at)
         return then
 
@@ -86,8 +120,14 @@ class EMR:
         start, end = self.manifest["period"]
         return pd.Timestamp(start), pd.Timestamp(end)
 
+    def _whole(self, name: str) -> ir.Table:
+        """A table, whenever its rows were recorded."""
+        if self._folder is None:
+            return databases.record_table(self.connection, name)
+        return self.connection.table(name)
+
     def _table(self, name: str) -> ir.Table:
-        table = self.connection.table(name)
+        table = self._whole(name)
         return table if self.known_at is None else table.filter(table.recorded_at <= self.known_at)
 
     @cached_property
@@ -128,12 +168,12 @@ class EMR:
     @cached_property
     def concepts(self) -> ir.Table:
         """What each code means, in which unit it is measured."""
-        return self.connection.table("concepts")
+        return self._whole("concepts")
 
     @cached_property
     def rejected(self) -> ir.Table:
         """Rows of the source that the reader could not use, with file, row, column, what was found and why."""
-        return self.connection.table("rejected")
+        return self._whole("rejected")
 
     @cached_property
     def people(self) -> ir.Table:
@@ -184,13 +224,17 @@ class EMR:
 
     def sql(self, query: str) -> pd.DataFrame:
         """The result of a SQL query over the tables, `people` and `events`, as known at this EMR's time."""
-        query = f"WITH {self.views()} SELECT * FROM ({query.rstrip().rstrip(';')})"
+        query = f"WITH {self.views()} SELECT * FROM ({query.rstrip().rstrip(';')}) AS answer"
+        if self._folder is None:
+            return self.connection.sql(query).execute()
         return self.connection.raw_sql(query).df()
 
     def views(self) -> str:
         """The tables, `people` and `events`, as known at this EMR's time, to stand after WITH in SQL."""
-        tables = {name: ibis.to_sql(getattr(self, name)) for name in (*SCHEMAS, "people", "events")}
-        return ", ".join(f'"{name}" AS NOT MATERIALIZED ({sql})' for name, sql in tables.items())
+        is_spark = self.connection.name == "pyspark"
+        opening = "`{}` AS ({})" if is_spark else '"{}" AS NOT MATERIALIZED ({})'
+        views = (*SCHEMAS, "people", "events")
+        return ", ".join(opening.format(name, ibis.to_sql(getattr(self, name))) for name in views)
 
     def check(self) -> pd.DataFrame:
         """What does not hold in the whole record, a row per broken rule; see `checks.check`."""
@@ -202,7 +246,8 @@ class EMR:
         start, end = self.manifest["period"]
         rows = sum(entry["rows"] for entry in self.manifest["tables"].values())
         known = "" if self.known_at is None else f", as known at {self.known_at}"
-        return f"EMR({str(self.folder)!r}: {self.manifest['source']}, {start} to {end}, {rows:,} rows{known})"
+        where = databases.named(self.connection) if self._folder is None else repr(str(self._folder))
+        return f"EMR({where}: {self.manifest['source']}, {start} to {end}, {rows:,} rows{known})"
 
 
 def _as_events(table: ir.Table, kind: str | ir.StringValue) -> ir.Table:
@@ -219,8 +264,11 @@ def select_sql(table: str, files: Sequence[Path]) -> str:
         empty = ", ".join(f'NULL::{type_} AS "{name}"' for name, type_ in types.items())
         return f"SELECT {empty} WHERE false"
     columns = ", ".join(f'"{name}"::{type_} AS "{name}"' for name, type_ in types.items())
-    listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
-    return f"SELECT {columns} FROM read_parquet([{listed}], hive_partitioning = false)"
+    return f"SELECT {columns} FROM read_parquet([{_listed(files)}], hive_partitioning = false)"
+
+
+def _listed(files: Sequence[Path]) -> str:
+    return ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
 
 
 def _sql_type(type_: pa.DataType) -> str:

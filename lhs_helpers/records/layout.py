@@ -48,7 +48,8 @@ class Layout:
             f"{self._cell(name)} AS {name}" if self.column(name) in columns else f"NULL::VARCHAR AS {name}"
             for name in names
         ]
-        whole = ", ".join(_quoted(name) for name in columns)
+        # Where a row stands is no part of what it says.
+        whole = ", ".join(_quoted(name) for name in columns if name not in (self.where or ()))
         prepared = f", {self.prepared}" if self.prepared else ""
         cases = [
             f"WHEN {broken} THEN {number}"

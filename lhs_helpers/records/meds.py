@@ -122,7 +122,7 @@ def _refuse_incomplete(emr: EMR) -> None:
 
 def _files(emr: EMR, shard_size: int) -> list[tuple[str, str, pa.Schema]]:
     """Name, query and columns of each Parquet file. The queries read the table meds_subject, made here."""
-    sql, views = emr.connection.raw_sql, f"WITH {emr.views()}, {MEASUREMENTS}"
+    sql, views = emr.duckdb.raw_sql, f"WITH {emr.views()}, {MEASUREMENTS}"
     sql(f"CREATE OR REPLACE TEMP TABLE meds_subject AS {views} {SUBJECTS.format(size=shard_size)}")
     shards = sql("""SELECT split, shard, min(subject_id) AS first, max(subject_id) AS last
         FROM meds_subject GROUP BY ALL ORDER BY ALL""").df()
@@ -144,7 +144,7 @@ def _copy(emr: EMR, query: str, path: Path, schema: pa.Schema) -> int:
     target = str(path).replace("'", "''")
     said = base64.b64encode(schema.serialize()).decode()
     options = f"FORMAT parquet, COMPRESSION zstd, KV_METADATA {{'ARROW:schema': '{said}'}}"
-    return emr.connection.raw_sql(f"COPY ({query}) TO '{target}' ({options})").fetchone()[0]
+    return emr.duckdb.raw_sql(f"COPY ({query}) TO '{target}' ({options})").fetchone()[0]
 
 
 def _description(emr: EMR) -> dict:

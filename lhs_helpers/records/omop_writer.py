@@ -200,6 +200,6 @@ def write_omop(emr: EMR, folder: Path | str) -> dict[str, int]:
             cells = ", ".join(f"{sql} AS {name}" for name, sql in held.items())
             target = str(unfinished / f"{table}.csv").replace("'", "''")
             query = f"WITH {views}, {helpers} SELECT {cells} {source}"
-            copied = emr.connection.raw_sql(f"COPY ({query}) TO '{target}' (FORMAT csv, HEADER)")
+            copied = emr.duckdb.raw_sql(f"COPY ({query}) TO '{target}' (FORMAT csv, HEADER)")
             rows[f"{table}.csv"] = copied.fetchone()[0]
     return rows

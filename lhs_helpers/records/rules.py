@@ -104,7 +104,8 @@ def span(name: str, last: str = "known") -> str:
 
 KEYS = "INSERT INTO row_key SELECT a, b, line FROM judged WHERE fault = 0"
 BY_ID = "hash(ID) AS a, hash(ID || '.') AS b"
-BY_ID_OR_WHOLE = "coalesce(hash(ID), whole) AS a, coalesce(hash(ID || '.'), whole) AS b"
+# Not coalesce: the hash of nothing is a number like any other.
+BY_ID_OR_WHOLE = "if(ID IS NULL, whole, hash(ID)) AS a, if(ID IS NULL, whole, hash(ID || '.')) AS b"
 BY_PATIENT_AND_WHOLE = "patient_id::UBIGINT AS a, whole AS b"
 
 # References repeat: the few pairs are looked up, and what is found is spread over the rows.

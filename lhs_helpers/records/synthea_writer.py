@@ -72,7 +72,7 @@ def write_synthea(emr: EMR, folder: Path | str, columns: str = "2022") -> dict[s
         for file, names in COLUMNS[columns].items():
             query = f"WITH {views}, {LABELS} {_query(file, names.split())}"
             target = str(unfinished / f"{file}.csv").replace("'", "''")
-            copied = emr.connection.raw_sql(f"COPY ({query}) TO '{target}' (FORMAT csv, HEADER)")
+            copied = emr.duckdb.raw_sql(f"COPY ({query}) TO '{target}' (FORMAT csv, HEADER)")
             rows[f"{file}.csv"] = copied.fetchone()[0]
         for table, status in (("conditions", "resolved"), ("medications", "stop")):
             _report_lost(emr, f"WITH {views} {LOST.format(table=table, status=status)}", table)
@@ -80,7 +80,7 @@ def write_synthea(emr: EMR, folder: Path | str, columns: str = "2022") -> dict[s
 
 
 def _report_lost(emr: EMR, query: str, table: str) -> None:
-    lost = emr.connection.raw_sql(query).fetchone()[0]
+    lost = emr.duckdb.raw_sql(query).fetchone()[0]
     if lost:
         print(f"{table}.csv: {lost:,} ends without a beginning can not be said, and are left out.")
 

@@ -104,6 +104,8 @@ def _column(table: str, field: pa.Field, data: pa.Table) -> pa.ChunkedArray | pa
     column = data.column(field.name)
     if column.type == field.type or (_is_word(column.type) and _is_word(field.type)):
         return column
+    if pa.types.is_timestamp(column.type) and column.type.tz:
+        raise LHSError(zone_sentence(f"Column {field.name!r} of {table}"))
     try:
         return column.cast(field.type)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
@@ -115,3 +117,12 @@ def _column(table: str, field: pa.Field, data: pa.Table) -> pa.ChunkedArray | pa
 
 def _is_word(type_: pa.DataType) -> bool:
     return pa.types.is_dictionary(type_) and pa.types.is_string(type_.value_type)
+
+
+def zone_sentence(column: str) -> str:
+    """What a reader is told of times with a zone."""
+    return (
+        f"{column} holds times with a zone. Times of a record have none: they are those of the clock on the wall, "
+        "by which a day begins and ends. Store them as the local time of the hospital "
+        "(in SQL: time AT TIME ZONE 'America/Chicago')."
+    )

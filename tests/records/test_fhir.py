@@ -219,3 +219,17 @@ def test_a_task_runs_on_the_sample(sample):
     people = cohort(sample, task, "1971-06-01")
     matrix = features(sample, people, task, vocabulary(sample, people, task))
     assert len(matrix) == len(people) > 0 and people.label.any()
+
+
+def test_resources_without_an_id_are_told_apart_by_what_they_say(tmp_path):
+    """FHIR asks for an id in an export, not in a bundle; without one, only what is the same twice is a repetition."""
+    resources = [dict(resource) for resource in fhir()]
+    for resource in resources:
+        if resource["resourceType"] in ("Observation", "Condition", "Immunization"):
+            del resource["id"]
+    again = [resource for resource in resources if resource["resourceType"] == "Immunization"]
+    whole = read_fhir(write_fhir(tmp_path / "whole"), tmp_path / "a")
+    emr = read_fhir(write_fhir(tmp_path / "bare", resources + again), tmp_path / "b")
+    rows = emr.manifest["parameters"]["rows"]
+    assert rows["Observation"] == whole.manifest["parameters"]["rows"]["Observation"]
+    assert rows["Immunization"]["kept"] == 1 and rows["Immunization"]["rejected"] == 1

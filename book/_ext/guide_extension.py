@@ -1,5 +1,6 @@
 """What the book needs and Jupyter Book does not offer: mathematics without a foreign server, buttons that
-wait for the public address, and a notebook to download beside every page that runs."""
+wait for the public address, a notebook to download beside every page that runs, the tables of the data
+dictionary, and links to the glossary."""
 
 from __future__ import annotations
 
@@ -7,20 +8,36 @@ from importlib.metadata import files
 from pathlib import Path
 from shutil import copy2
 
+from data_dictionary import as_markdown
+from docutils import nodes
+from glossary_links import link_terms
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.util.docutils import SphinxDirective
 
 # All of MathJax 3 in one file that draws SVG: no font files, nothing loaded later.
 MATHJAX = "tex-svg-full.js"
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
+    app.add_directive("record-tables", RecordTables)
     app.connect("config-inited", use_own_mathjax)
     app.connect("config-inited", add_buttons_that_need_an_address)
     app.connect("builder-inited", copy_mathjax)
+    app.connect("doctree-read", link_terms)
     app.connect("html-page-context", offer_notebook)
+    app.connect("html-page-context", call_no_list_what_has_no_items)
     app.connect("build-finished", write_front_door)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+class RecordTables(SphinxDirective):
+    """The tables of a record, from the code, with the meaning of each column from book/data-dictionary.toml."""
+
+    def run(self) -> list[nodes.Node]:
+        meanings = Path(self.env.srcdir, "book", "data-dictionary.toml")
+        self.env.note_dependency(meanings)
+        return self.parse_text_to_nodes(as_markdown(meanings), allow_section_headings=True)
 
 
 def use_own_mathjax(app: Sphinx, config: Config) -> None:
@@ -61,6 +78,14 @@ def offer_notebook(app: Sphinx, pagename: str, templatename: str, context: dict,
         context["ipynb_source"] = f"{pagename}.ipynb"
 
 
+def call_no_list_what_has_no_items(
+    app: Sphinx, pagename: str, templatename: str, context: dict, doctree: object
+) -> None:
+    """docutils gives a bibliography the role of a list, and its works another role than that of items."""
+    body = context.get("body", "")
+    context["body"] = body.replace('<div role="list" class="citation-list">', '<div class="citation-list">')
+
+
 FRONT_DOOR = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -79,6 +104,8 @@ def write_front_door(app: Sphinx, failed: Exception | None) -> None:
     Jupyter Book writes a bare redirection where none is; browsers then ask the server for an icon of its own.
     """
     first = f"{app.config.root_doc}.html"
-    page = FRONT_DOOR.format(title=app.config.html_title, favicon=Path(app.config.html_favicon).name, first=first)
+    page = FRONT_DOOR.format(
+        title=app.config.html_title, favicon=Path(app.config.html_favicon).name, first=first
+    )
     if not failed:
         Path(app.outdir, "index.html").write_text(page, encoding="utf-8")

@@ -105,9 +105,11 @@ class Browser:
             self._events.append((message["method"], message["params"]))
         return message
 
-    def ask(self, script: str) -> object:
+    def ask(self, script: str, patience: float = PATIENCE) -> object:
         """The value of a JavaScript expression; a promise is awaited."""
+        self._socket.settimeout(patience)
         answer = self.call("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
+        self._socket.settimeout(PATIENCE)
         if "exceptionDetails" in answer:
             raise RuntimeError(f"JavaScript failed: {_exception(answer['exceptionDetails'])}")
         return answer["result"].get("value")

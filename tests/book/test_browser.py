@@ -1,8 +1,11 @@
 """Every page as a reader opens it, in headless Chromium, on a screen and on a phone."""
 
+import csv
+
 import pytest
 
-from .conftest import TOC, say
+from . import accessibility
+from .conftest import ROOT, TOC, say
 
 PHONE, SCREEN = 390, 1280
 
@@ -42,13 +45,53 @@ def picture_problems(browser, name: str) -> list[str]:
     return [f"{name}: the picture {source} can not be seen" for source in browser.ask(NOT_SEEN)]
 
 
+# Bytes of the page itself and of all it asked for, and milliseconds until it was loaded.
+LOAD = """(() => { const page = performance.getEntriesByType('navigation')[0]
+    const parts = performance.getEntriesByType('resource')
+    return [page.encodedBodySize, page.encodedBodySize + parts.reduce((sum, p) => sum + p.encodedBodySize, 0),
+        parts.length, Math.round(page.loadEventEnd)] })()"""
+
+
+@pytest.fixture(scope="module")
+def loads():
+    """What each page weighs and how long it loads from this computer; a table of it is written at the end."""
+    found = {}
+    yield found
+    with open(ROOT / "_build" / "page-loads.csv", "w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["page", "html_bytes", "all_bytes", "files", "load_ms"])
+        table.writerows([name, *figures] for name, figures in found.items())
+
+
 @pytest.mark.parametrize("name", [*TOC, "index", "search", "genindex"])
-def test_a_page_opens_without_errors_and_fits_a_phone(name, book, serve, browser):
+def test_a_page_opens_without_errors_and_fits_a_phone(name, book, serve, browser, loads):
     browser.resize(SCREEN)
     problems = [f"{name}: {problem}" for problem in browser.visit(f"{serve(book)}/{name}.html")]
+    loads[name] = browser.ask(LOAD)
     problems += picture_problems(browser, name)
     problems += sideways_problems(browser, name)
     say(problems + picture_problems(browser, name))
+
+
+@pytest.mark.parametrize("name", [*TOC, "search", "genindex"])
+def test_nothing_serious_stands_in_the_way_of_a_reader_who_does_not_see_the_page(name, book, serve, browser):
+    if not accessibility.axe():
+        pytest.skip("axe-core-python is not installed (make book), so no page was tested for accessibility")
+    browser.resize(SCREEN)
+    browser.visit(f"{serve(book)}/{name}.html")
+    say(accessibility.axe_problems(browser, name))
+
+
+BY_KEYBOARD = ["book/welcome", "book/getting-started/readiness", "book/examples", "search"]
+
+
+@pytest.mark.parametrize(
+    "name", [*BY_KEYBOARD, *[page for page in TOC if page.startswith("notebooks/0")][:2]]
+)
+def test_the_tab_key_reaches_everything(name, book, serve, browser):
+    browser.resize(SCREEN)
+    browser.visit(f"{serve(book)}/{name}.html")
+    say(accessibility.keyboard_problems(browser, name))
 
 
 @pytest.mark.parametrize("word", ["calibration", "stroke"])
@@ -124,3 +167,51 @@ def test_page_too_wide_for_a_phone_is_found(opened, browser, bad, says):
 def test_picture_that_is_not_seen_is_found(opened, browser, hidden):
     opened(f'<img alt="Risk by age" width="100" {hidden}>')
     assert "can not be seen" in picture_problems(browser, "x")[0]
+
+
+@pytest.mark.parametrize(
+    ("bad", "says"),
+    [
+        ('<p style="color: #bbb; background: #fff">faint</p>', "color-contrast"),
+        ('<label>a</label><input type="checkbox">', "label"),
+        ('<img alt="" src="data:,"><a href="x.html"></a>', "link-name"),
+    ],
+)
+def test_what_stands_in_the_way_is_found(opened, browser, bad, says):
+    if not accessibility.axe():
+        pytest.skip("axe-core-python is not installed (make book)")
+    opened(bad)
+    assert any(says in problem for problem in accessibility.axe_problems(browser, "x"))
+
+
+def test_colours_that_only_the_dark_theme_has_are_found(opened, browser):
+    if not accessibility.axe():
+        pytest.skip("axe-core-python is not installed (make book)")
+    opened(
+        "<style>html { background: #fff } [data-theme=dark] p { color: #ccc }</style><p>faint in the dark</p>"
+    )
+    contrast = [p for p in accessibility.axe_problems(browser, "x") if "color-contrast" in p]
+    assert len(contrast) == 1 and contrast[0].startswith("x, dark")
+
+
+@pytest.mark.parametrize(
+    ("bad", "says"),
+    [
+        ('<button tabindex="-1">Open</button><a href="x.html">a</a>', "<button> Open can not be reached"),
+        (
+            '<a href="#" onfocus="this.blur(); b.focus()">first</a><button id="b" onkeydown="event.preventDefault()">'
+            "trap</button><a href='#x'>after</a>",
+            "does not come to <a> after",
+        ),
+    ],
+)
+def test_what_the_tab_key_does_not_reach_is_found(opened, browser, bad, says):
+    opened(bad)
+    assert any(says in problem for problem in accessibility.keyboard_problems(browser, "x"))
+
+
+def test_a_page_that_the_tab_key_walks_through_has_no_problems(opened, browser):
+    opened(
+        '<a href="#">a</a><button>b</button><input type="radio" name="r"><input type="radio" name="r"><hr hidden>'
+    )
+    assert not accessibility.keyboard_problems(browser, "x")

@@ -3,7 +3,7 @@
 import pytest
 from bs4 import BeautifulSoup
 
-from . import built
+from . import built, glossary
 from .conftest import CONFIG, TOC, say
 
 ADDRESS = CONFIG["repository"]["url"]
@@ -144,3 +144,35 @@ def test_dead_link_and_dead_anchor_are_found(tmp_path):
     assert len(problems) == 3
     assert "c.html links to b.html#gone, and that page has no such place" in problems[0]
     assert "c.html links to gone.html, and there is no such file" in problems[1]
+
+
+# Glossary
+
+
+@pytest.fixture(scope="module")
+def where(book):
+    """The anchor of each name in the glossary."""
+    return glossary.places(built.parsed(book / "book" / "glossary.html"))
+
+
+def test_a_term_that_a_page_uses_is_linked_there(page, where):
+    name, path = page
+    if name not in ("book/glossary", "book/bibliography"):  # titles of works are not ours
+        say(glossary.term_problems(name, built.parsed(path), glossary.TERMS, where))
+
+
+def test_every_entry_of_the_glossary_is_used(book, where):
+    pages = [page for page in TOC if page != "book/glossary"]
+    used = set().union(*(glossary.links_to(built.parsed(book / f"{page}.html")) for page in pages))
+    idle = [names[0] for names in glossary.NAMES if not used & {where[name] for name in names}]
+    say([f"book/glossary.md: no page uses {name}; use it, or remove the entry" for name in idle])
+
+
+def test_term_without_a_link_is_found():
+    where, terms = {"AUROC": "term-AUROC", "index date": "term-index-date"}, [("AUROC",), ("index date",)]
+    said = "<article><h1>AUROC</h1><p>By its index\ndates and <code>AUROC</code>{}</p></article>"
+    (problem,) = glossary.term_problems("x", html(said.format("")), terms, where)
+    assert "uses index date" in problem
+    linked = said.format('<a href="../book/glossary.html#term-index-date">index date</a>')
+    assert not glossary.term_problems("x", html(linked), terms, where)
+    assert len(glossary.term_problems("x", html(said.format(". AUROC")), terms, where)) == 2

@@ -24,7 +24,7 @@ export OMP_WAIT_POLICY ?= passive
 SOURCES := _config.yml _toc.yml requirements.lock $(wildcard book/* book/*/*) $(wildcard notebooks/*.py) \
            $(shell find lhs_helpers -type f -not -path '*/__pycache__/*')
 
-.PHONY: help book serve test lint unit pages book-tests links pairs format lock clean
+.PHONY: help book serve test lint unit pages book-tests studies links pairs format lock clean assignment grade
 
 help:
 	@sed -n 's/^# \(make.*\)/\1/p' Makefile
@@ -73,6 +73,17 @@ pages: $(READY)
 book-tests: $(BUILT)
 	$(BIN)/python -m pytest tests/book
 
+# What takes longer than a page may: many hospitals of 150,000 patients. An hour or more, 4 GB of disk at a time; stopped and
+# started again, it goes on. No part of `make test`, which only says when the results are of other code.
+studies: $(READY)
+	$(BIN)/python studies/run.py study_2022
+	$(BIN)/python studies/run.py updates
+	$(BIN)/python studies/run.py screening
+	$(BIN)/python studies/run.py feedback
+	$(BIN)/python studies/run.py equity
+	$(BIN)/python studies/run.py hypotheses
+	$(BIN)/python studies/run.py engines
+
 # Outside links of the built book; needs the network, so it is no part of `make test`.
 links: $(BUILT)
 	$(BIN)/python tools/links.py
@@ -88,10 +99,31 @@ format: $(READY)
 # After changing a range in pyproject.toml: new exact versions, for all systems at once.
 lock: $(READY)
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --extra book --extra test --extra real --extra serve --universal --fork-strategy fewest --python-version 3.11 \
+	$(BIN)/uv pip compile pyproject.toml --extra book --extra test --extra real --extra serve --extra postgres --universal --fork-strategy fewest --python-version 3.11 \
 	  --no-annotate --no-header --no-emit-index-url --no-emit-find-links --upgrade -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --extra spark --universal --python-version 3.11 --no-annotate --no-header \
 	  --no-emit-index-url --no-emit-find-links --upgrade | grep -E '^(pyspark|py4j)==' > requirements-spark.lock
+	# What teaching adds to requirements.lock: neither what stands there, nor what only PDF files need.
+	$(BIN)/uv pip compile pyproject.toml --extra teach --universal --python-version 3.11 --no-annotate --no-header \
+	  --no-emit-index-url --no-emit-find-links --upgrade | grep -vE '^(playwright|greenlet|pyee)==' \
+	  | grep -vE "^($$(sed 's/==.*//' requirements.lock | paste -sd '|'))==" > requirements-teach.lock
+
+# make assignment NAME="Ada Lovelace" OUT=class     her six notebooks, solutions and tests (ROSTER=file: a name on each line)
+# make grade FROM=class/handed-in OUT=class         points and hints in OUT/grades.csv
+# COURSE=word makes hospitals of one course only.
+TEACH := .venv/teach
+COURSE ?=
+$(TEACH): $(READY) requirements-teach.lock
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps -r requirements-teach.lock
+	@touch $@
+
+assignment: $(TEACH)
+	@test -n "$(OUT)" && test -n "$(NAME)$(ROSTER)" || { echo 'Whose, and where to? make assignment NAME="Ada Lovelace" OUT=class'; exit 1; }
+	@$(BIN)/python assignments/make.py --course "$(COURSE)" --out "$(OUT)" $(if $(NAME),--name "$(NAME)") $(if $(ROSTER),--roster "$(ROSTER)")
+
+grade: $(TEACH)
+	@test -n "$(OUT)" && test -n "$(FROM)" || { echo 'Grade what? make grade FROM=class/handed-in OUT=class'; exit 1; }
+	@$(BIN)/python assignments/make.py --grade "$(FROM)" --out "$(OUT)"
 
 clean:
 	rm -rf _build .venv .pytest_cache .ruff_cache

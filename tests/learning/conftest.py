@@ -183,3 +183,13 @@ def prompt_ward(tmp_path_factory):
     """A record that knows everything when it happens, and the rows it was written from."""
     tables = crowd_tables(people=400, seed=5, prompt=True)
     return write_record(tmp_path_factory.mktemp("prompt"), **tables), tables
+
+
+@pytest.fixture(scope="session")
+def inexact(tmp_path_factory):
+    """A crowd whose values are no eighths: their sums are rounded, by each engine in its own order."""
+    tables, rng = crowd_tables(people=700, seed=8), np.random.default_rng(8)
+    for row in tables["observations"]:
+        if "value" in row:
+            row["value"] += float(rng.normal())
+    return write_record(tmp_path_factory.mktemp("inexact"), **tables)

@@ -480,9 +480,9 @@ pd.concat(effect, axis=1).round(3)
 # ## Averaging: fewer talks, and where they end
 #
 # Another way to learn together sends coefficients. Each site takes some steps on its own rows, the coordinator
-# averages where the sites have arrived, weighted by people, and they start again from there. It is called federated
-# averaging, or FedAvg {cite}`mcmahan2017`. With one step a round it is the same descent that pooled rows would take,
-# in small steps; with more, each site walks towards its own model before it hears from the others.
+# averages where the sites have arrived, weighted by people, and they start again from there. It is called
+# {term}`federated averaging`, or FedAvg {cite}`mcmahan2017`. With one step a round it is the same descent that pooled
+# rows would take, in small steps; with more, each site walks towards its own model before it hears from the others.
 #
 # The study held it against the Newton fit, in a regression of twenty columns. The distance is that of the log-odds of
 # those who judge (root of the mean square). The people who learn were dealt to the sites in three ways: at random, as

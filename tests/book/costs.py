@@ -20,6 +20,13 @@ LONG_PAGES = {"07", "09", "10", "11", "13", "14", "15", "16", "19"}
 GIVE_UP_AFTER = 600
 OFFLINE = Path(__file__).parent / "offline"
 
+# A network namespace begins with its own loopback device switched off; a page may ask a service on this computer.
+# 0x8914 is SIOCSIFFLAGS, 1 is IFF_UP (netdevice(7)).
+LOOPBACK_UP = (
+    "import fcntl, socket, struct; "
+    "fcntl.ioctl(socket.socket(socket.AF_INET, socket.SOCK_DGRAM), 0x8914, struct.pack('16sh14x', b'lo', 1)); "
+)
+
 # As Jupyter does it: `display` is there, and `__main__` is no file that a worker process could import again.
 RUN = (
     "import sys; from IPython.display import display; "
@@ -101,7 +108,14 @@ def run(path: Path) -> Cost:
         before, began = os.times(), time.perf_counter()
         with written.open("w") as output:
             page = psutil.Popen(
-                [*no_network(), sys.executable, "-u", "-c", RUN, str(path)],
+                [
+                    *no_network(),
+                    sys.executable,
+                    "-u",
+                    "-c",
+                    (LOOPBACK_UP if no_network() else "") + RUN,
+                    str(path),
+                ],
                 cwd=path.parent,
                 env=environment,
                 stdin=subprocess.DEVNULL,

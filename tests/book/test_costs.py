@@ -60,6 +60,16 @@ def test_what_passes_by_python_is_offline_too(run):
     assert cost.output == str(errno.ENETUNREACH)
 
 
+def test_page_may_ask_a_service_on_this_computer(run):
+    cost = run(
+        "import socket",
+        "there = socket.create_server(('127.0.0.1', 0))",
+        "socket.create_connection(there.getsockname(), 5).sendall(b'hello')",
+        "print(there.accept()[0].recv(5))",
+    )
+    assert (cost.output, cost.asked) == ("b'hello'", ())
+
+
 def test_page_that_stops_with_an_error_is_found(run):
     cost = run("display(1)", "assert 1 == 2, 'the claim does not hold'")
     (problem,) = costs.cost_problems(cost, 1)

@@ -213,7 +213,8 @@ def _place(world: World, people: People, h: Happening) -> np.ndarray:
 def _ordered(world: World, people: People, day: int, until: int) -> Visits:
     """A treatment that is already due in a month when the month begins was ordered: it brings the patient in."""
     codes, parts = list(reasons(world)), [_none()]
-    treatments, whose = np.nonzero((people.started >= day) & (people.started < until))
+    due = np.flatnonzero((people.started >= day) & (people.started < until))
+    treatments, whose = np.divmod(due, len(people))
     for j in np.unique(treatments):
         k, who = world.treatments[j][0], whose[treatments == j]
         reason = np.full(who.size, codes.index(world.diseases[k].code), np.int16)
@@ -275,14 +276,14 @@ def _classify(world: World, people: People, visits: Visits) -> None:
     people.wellness[visits.who[check]] = visits.day[check]
 
     expected = np.array([disease.visits.followups_per_year for disease in world.diseases])
-    known = people.diagnosed[:, visits.who] <= visits.day
+    known = people.diagnosed.take(visits.who, axis=1) <= visits.day
     weights = np.cumsum(expected[:, None] * known, axis=0)
     rate = 2.0  # visits a year for anything else: our estimate
     v = world.draws.uniform("for what", ids, visits.day) * (weights[-1] + rate)
     follow = office & ~check & (v < weights[-1])
     visits.kind[follow] = FOLLOW_UP
     disease_codes = np.array([codes.index(d.code) for d in world.diseases], np.int16)
-    visits.reason[follow] = disease_codes[(v >= weights).sum(axis=0)[follow]]
+    visits.reason[follow] = disease_codes[(v[follow] >= weights.compress(follow, axis=1)).sum(axis=0)]
 
     complaints = settings()["complaints"]["codes"]
     share = np.cumsum([c["weight"] for c in complaints])
@@ -295,8 +296,9 @@ def _find(world: World, people: People, visits: Visits) -> None:
     for k, disease in enumerate(world.diseases):
         if disease.kind not in SLOW:
             continue
-        ill = people.onset[k, visits.who] <= visits.day
-        open_ = np.flatnonzero(ill & (people.diagnosed[k, visits.who] == NEVER))
+        unknown = (people.onset[k] < NEVER) & (people.diagnosed[k] == NEVER)
+        open_ = np.flatnonzero(unknown[visits.who])
+        open_ = open_[people.onset[k, visits.who[open_]] <= visits.day[open_]]
         u = world.draws.uniform(
             f"{disease.key} found", people.id[visits.who[open_]], visits.day[open_] + visits.ordinal[open_]
         )

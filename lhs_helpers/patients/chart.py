@@ -214,6 +214,8 @@ class Chart:
     def _prescriptions(self) -> pa.Table:
         """A prescription at the visit that starts a drug, and at each planned visit and stay while it is taken."""
         visits, parts, codes, reasons = self.visits, *([np.empty(0, np.int64)] for _ in range(3))
+        planned = np.flatnonzero(np.isin(visits.kind, (WELLNESS, FOLLOW_UP, INPATIENT)))
+        who, day = visits.who[planned], visits.day[planned]
         for j, (k, treatment) in enumerate(self.world.treatments):
             if treatment.kind == "medication" and treatment.short:
                 index = self._at_event(k)
@@ -222,12 +224,11 @@ class Chart:
                 )
                 parts.append(index[u < treatment.share])
             elif treatment.kind == "medication":
-                given = self.people.started[j, visits.who]
-                planned = np.isin(visits.kind, (WELLNESS, FOLLOW_UP, INPATIENT))
                 # On its first day a drug is prescribed last, after whatever visit of that day told why.
-                begun = self._earliest(np.flatnonzero(given == visits.day), latest=True)
-                goes_on = (given < visits.day) & taking(self.people, [j], visits.day, visits.who)
-                parts.append(np.concatenate([begun, np.flatnonzero(goes_on & planned)]))
+                begun = np.flatnonzero(self.people.started[j, visits.who] == visits.day)
+                begun = self._earliest(begun, latest=True)
+                goes_on = (self.people.started[j, who] < day) & taking(self.people, [j], day, who)
+                parts.append(np.concatenate([begun, planned[goes_on]]))
             else:
                 continue
             codes.append(np.full(parts[-1].size, j))

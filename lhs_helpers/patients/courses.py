@@ -71,8 +71,8 @@ def standing(
     return lasting * people.z[k, index] + drift * wave
 
 
-def untreated(course: str, z: np.ndarray, sex: np.ndarray, age: np.ndarray) -> np.ndarray:
-    """The value at a standing, before any treatment; `age` as whole years (index)."""
+def untreated(course: str, z: np.ndarray, cell: np.ndarray) -> np.ndarray:
+    """The value at a standing, before any treatment; `cell` is the place in a flat [sex, age] table."""
     mean, sd, is_log = table()[course]
-    value = mean[sex, age] + sd[sex, age] * z
+    value = mean.ravel().take(cell) + sd.ravel().take(cell) * z
     return np.exp(value) if is_log else value

@@ -14,8 +14,11 @@ from hashlib import blake2b
 import numpy as np
 from scipy.special import ndtri
 
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-_TIMES = np.uint64(0xD1B54A32D192ED03)
+# Arrays without a dimension: most draws are for a handful of people, and a scalar is made into one at every use.
+_GOLDEN, _TIMES = np.array(0x9E3779B97F4A7C15, np.uint64), np.array(0xD1B54A32D192ED03, np.uint64)
+_FACTORS = np.array(0xBF58476D1CE4E5B9, np.uint64), np.array(0x94D049BB133111EB, np.uint64)
+_SHIFTS = tuple(np.array(bits, np.uint64) for bits in (30, 27, 31))
+_UNUSED, _HALF, _SCALE = np.array(11, np.uint64), np.array(0.5), np.array(2.0**-53)
 LEVELS = 2**16
 NORMAL = ndtri((np.arange(LEVELS) + 0.5) / LEVELS).astype(np.float32)
 
@@ -25,7 +28,7 @@ class Draws:
 
     def __init__(self, seed: int):
         self.seed = seed
-        self._keys: dict[str, np.uint64] = {}
+        self._keys: dict[str, np.ndarray] = {}
 
     def bits(self, process: str, who: np.ndarray, when: int | np.ndarray = 0) -> np.ndarray:
         """64 random bits for each person (uint64, the shape of `who`)."""
@@ -33,7 +36,12 @@ class Draws:
 
     def uniform(self, process: str, who: np.ndarray, when: int | np.ndarray = 0) -> np.ndarray:
         """A float64 in (0, 1) for each person."""
-        return ((self.bits(process, who, when) >> np.uint64(11)) + 0.5) * 2.0**-53
+        bits = self.bits(process, who, when)
+        bits >>= _UNUSED
+        u = bits.astype(np.float64)
+        u += _HALF
+        u *= _SCALE
+        return u
 
     def normal(self, process: str, who: np.ndarray, when: int | np.ndarray = 0) -> np.ndarray:
         """A standard normal float64 for each person."""
@@ -43,10 +51,10 @@ class Draws:
         """A standard exponential float64 for each person."""
         return -np.log(self.uniform(process, who, when))
 
-    def _key(self, process: str) -> np.uint64:
+    def _key(self, process: str) -> np.ndarray:
         if process not in self._keys:
             digest = blake2b(f"{self.seed}/{process}".encode(), digest_size=8).digest()
-            self._keys[process] = np.uint64(int.from_bytes(digest, "little"))
+            self._keys[process] = np.array(int.from_bytes(digest, "little"), np.uint64)
         return self._keys[process]
 
 
@@ -55,7 +63,7 @@ def noise(bits: np.ndarray, part: int, levels: np.ndarray = NORMAL) -> np.ndarra
     return levels[((bits >> np.uint64(16 * part)) & np.uint64(0xFFFF)).astype(np.intp)]
 
 
-def _hash(key: np.uint64, who: np.ndarray, when: int | np.ndarray) -> np.ndarray:
+def _hash(key: np.ndarray, who: np.ndarray, when: int | np.ndarray) -> np.ndarray:
     x = np.asarray(who).astype(np.uint64)
     x *= _GOLDEN
     x += key
@@ -63,14 +71,15 @@ def _hash(key: np.uint64, who: np.ndarray, when: int | np.ndarray) -> np.ndarray
     if isinstance(when, np.ndarray) and when.ndim:
         x += when.astype(np.uint64) * _TIMES
     else:
-        x += np.uint64(int(when) * int(_TIMES) % 2**64)
+        x += np.array(int(when) * int(_TIMES) % 2**64, np.uint64)
     return _finalise(x)
 
 
 def _finalise(x: np.ndarray) -> np.ndarray:
-    x ^= x >> np.uint64(30)
-    x *= np.uint64(0xBF58476D1CE4E5B9)
-    x ^= x >> np.uint64(27)
-    x *= np.uint64(0x94D049BB133111EB)
-    x ^= x >> np.uint64(31)
+    shifted = x >> _SHIFTS[0]
+    x ^= shifted
+    for factor, shift in zip(_FACTORS, _SHIFTS[1:], strict=True):
+        x *= factor
+        np.right_shift(x, shift, shifted)
+        x ^= shifted
     return x

@@ -10,7 +10,7 @@ from scipy.special import ndtr
 from lhs_helpers.patients import courses
 from lhs_helpers.patients.calendar import NEVER, YEAR
 from lhs_helpers.patients.draws import LEVELS, noise
-from lhs_helpers.patients.moment import treatment_effect
+from lhs_helpers.patients.moment import cell, taking, treatment_effect
 from lhs_helpers.patients.people import People
 from lhs_helpers.patients.world import World
 
@@ -43,6 +43,7 @@ class Bedside:
         self.world, self.people, self.who, self.day = world, people, who, day
         self.sex = people.sex[who]
         self.age_years = np.clip(people.age(0)[who] + day / YEAR, 0, 119).astype(np.int16)
+        self.cell = cell(self.sex, self.age_years)
         self.when = day.astype(np.int64) * 100 + ordinal
         self._values: dict[str, np.ndarray] = {}
         self._bits: dict[str, np.ndarray] = {}
@@ -50,7 +51,7 @@ class Bedside:
     def measured(self, row, index: np.ndarray) -> np.ndarray:
         """What the instrument shows for measure `row` at the visits of `index` (float64, rounded, within range)."""
         value = self.of(row)[index]
-        value = value + row.within * self._noise(row.measure, row.Index)[index]
+        value = value + row.within * self._noise(row.Index, index)
         return np.round(np.clip(value, row.low, row.high).astype(np.float64), int(row.digits))
 
     def value(self, name: str) -> np.ndarray:
@@ -62,19 +63,24 @@ class Bedside:
 
     def _course(self, name: str) -> np.ndarray:
         z = courses.standing(self.people, name, self.day, self.who)
-        value = courses.untreated(name, z, self.sex, self.age_years)
+        value = courses.untreated(name, z, self.cell)
         for k, disease in enumerate(self.world.diseases):
             if name in disease.becomes:
-                ill = courses.untreated(disease.becomes[name], z, self.sex, self.age_years)
+                ill = courses.untreated(disease.becomes[name], z, self.cell)
                 since = (self.day - self.people.onset[k, self.who]) / YEAR
                 value = value + np.clip(since / SHIFT_YEARS_OF_A1C + 0.5, 0, 1) * (ill - value)
-        return value + treatment_effect(self.world, self.people, name, self.day, self.age_years, self.who)
+        return value + treatment_effect(self.world, name, self.cell, self._takes)
+
+    def _takes(self, treatments: list[int]) -> np.ndarray:
+        return taking(self.people, treatments, self.day, self.who)
 
     def _usual(self, row) -> np.ndarray:
         """A measure without a course: the mean of the sex, a person's own lasting difference, signs of disease."""
         if row.measure not in self._values:
-            bits = self.world.draws.bits(f"usual {row.Index // 4}", self.people.id)
-            own = noise(bits, row.Index % 4)[self.who]
+            process = f"usual {row.Index // 4}"
+            if process not in self._bits:
+                self._bits[process] = self.world.draws.bits(process, self.people.id)
+            own = noise(self._bits[process], row.Index % 4)[self.who]
             self._values[row.measure] = (
                 np.where(self.sex == 0, row.women, row.men) + row.between * own + self._signs(row.measure)
             )
@@ -104,11 +110,11 @@ class Bedside:
                     total = total + sign.change * shown
         return total
 
-    def _noise(self, name: str, number: int) -> np.ndarray:
+    def _noise(self, number: int, index: np.ndarray) -> np.ndarray:
         process = f"noise {number // 4}"
         if process not in self._bits:
             self._bits[process] = self.world.draws.bits(process, self.people.id[self.who], self.when)
-        return noise(self._bits[process], number % 4, _of_readings())
+        return noise(self._bits[process][index], number % 4, _of_readings())
 
 
 def _creatinine(bed: Bedside) -> np.ndarray:

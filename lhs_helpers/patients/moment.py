@@ -1,5 +1,6 @@
 """The people of a shard on one day: what multiplies each rate for each of them, and the hazards that follow."""
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -37,13 +38,12 @@ class Terms:
         ]
 
     @staticmethod
-    def _by_disease(risks: list[tuple[int, int, RelativeRisk]]) -> list[tuple[int, np.ndarray, np.ndarray]]:
-        """(disease, rows, logarithms of the risks that it multiplies them by)."""
-        of = {k: [(row, np.log(r.value)) for row, j, r in risks if j == k] for _, k, _ in risks}
-        return [
-            (k, np.array([row for row, _ in terms]), np.array([[log] for _, log in terms], np.float32))
-            for k, terms in sorted(of.items())
-        ]
+    def _by_disease(
+        risks: list[tuple[int, int, RelativeRisk]],
+    ) -> list[tuple[int, list[tuple[int, np.float32]]]]:
+        """(disease, [(row, logarithm of the risk that it multiplies it by), ...])."""
+        of = {k: [(row, np.float32(np.log(r.value))) for row, j, r in risks if j == k] for _, k, _ in risks}
+        return sorted(of.items())
 
 
 class Moment:
@@ -52,38 +52,44 @@ class Moment:
     def __init__(self, world: "World", people: People, day: int):
         self.world, self.people, self.day = world, people, day
         self.age_years = np.clip(people.age(day), 0, AGES - 1.01).astype(np.int16)
+        self.cell = cell(people.sex, self.age_years)
         self.has = people.onset <= day  # [disease, person]
         self._with: dict[int, np.ndarray] = {}
         self._courses: dict[str, np.ndarray] = {}
         self._known: dict[tuple, np.ndarray] = {}
+        self._taking: dict[tuple[int, ...], np.ndarray] = {}
 
     def course(self, name: str) -> np.ndarray:
         """The usual value of a course, treatment included."""
         if name not in self._courses:
-            value = courses.untreated(
-                name, courses.standing(self.people, name, self.day), self.people.sex, self.age_years
-            )
-            self._courses[name] = value + treatment_effect(
-                self.world, self.people, name, self.day, self.age_years
-            )
+            value = courses.untreated(name, courses.standing(self.people, name, self.day), self.cell)
+            self._courses[name] = value + treatment_effect(self.world, name, self.cell, self.taking)
         return self._courses[name]
 
     def relative_risks(self, group: str) -> np.ndarray:
         """The product of everything that multiplies the rate of each process of a group: [process, person]."""
         people, terms = self.people, self.world.terms[group]
         logs = self._lasting(group).copy()
-        for disease, rows, risks in terms.diseases:
-            logs[rows[:, None], self._ill(disease)] += risks  # few have a disease
+        for disease, risks in terms.diseases:
+            ill = self._ill(disease)
+            for row, log in risks:
+                logs[row][ill] += log  # few have a disease
         for row, disease, risk in terms.fading:
             latest = np.where(people.latest[disease] < NEVER, people.latest[disease], people.onset[disease])
             years = np.clip(self.day - latest, 0, None) / YEAR
             excess = (risk.value - 1) * 0.5 ** (years / risk.half_life_years)
             logs[row] += np.log1p(np.where(self.has[disease], excess, 0))
         for row, treatments, log in terms.treatments:
-            logs[row] += np.float32(log) * taking(people, treatments, self.day)
+            logs[row] += np.float32(log) * self.taking(treatments)
         for row, risk in terms.changing:
             logs[row] += self._log(risk, terms.keys[row])
-        return np.exp(logs)
+        return np.exp(logs, out=logs)
+
+    def taking(self, treatments: list[int]) -> np.ndarray:
+        """Who takes one of these treatments today: a boolean for each person."""
+        if (known := tuple(treatments)) not in self._taking:
+            self._taking[known] = taking(self.people, treatments, self.day)
+        return self._taking[known]
 
     def _ill(self, disease: int) -> np.ndarray:
         """Index of those who have a disease."""
@@ -111,8 +117,9 @@ class Moment:
 
         The group "life" has the diseases in their order, then death from other causes; the others are kinds of visit.
         """
-        cell = self.people.sex.astype(np.int32) * AGES + self.age_years
-        return np.take(self.world.rates_on(group, self.day), cell, axis=1) * self.relative_risks(group)
+        hazards = self.relative_risks(group)
+        hazards *= self.world.rates_on(group, self.day).take(self.cell, axis=1)
+        return hazards
 
     def hazard(self, key: str) -> np.ndarray:
         """Yearly hazard of one process for each person."""
@@ -146,13 +153,14 @@ class Moment:
         if risk.at:
             return np.interp(self.course(risk.of), risk.at, np.log(risk.times))
         slope = np.float32(np.log(risk.value) / risk.per)
-        return slope * (self._within(risk.of, risk.range) - np.float32(risk.zero))
+        return slope * self._beyond_zero(risk.of, risk.range, risk.zero)
 
-    def _within(self, course: str, limits: tuple[float, float]) -> np.ndarray:
-        """The usual value of a course, held between limits."""
-        if (course, limits) not in self._known:
-            self._known[course, limits] = np.clip(self.course(course), *map(np.float32, limits))
-        return self._known[course, limits]
+    def _beyond_zero(self, course: str, limits: tuple[float, float], zero: float) -> np.ndarray:
+        """The usual value of a course, held between limits, less the value at which a risk is one."""
+        if (course, limits, zero) not in self._known:
+            within = np.clip(self.course(course), *map(np.float32, limits))
+            self._known[course, limits, zero] = within - np.float32(zero)
+        return self._known[course, limits, zero]
 
     def _smoking(self, risk: RelativeRisk) -> np.ndarray:
         """The logarithm of a relative risk of smoking: it grows with dose and duration, and fades after quitting."""
@@ -179,6 +187,11 @@ class Moment:
         return ever, smoked.astype(np.float32), since.astype(np.float32)
 
 
+def cell(sex: np.ndarray, age_years: np.ndarray) -> np.ndarray:
+    """Where people stand in a [sex, age] table that is laid out flat."""
+    return sex.astype(np.intp) * AGES + age_years
+
+
 def taking(people: People, treatments: list[int], day: int | np.ndarray, index=slice(None)) -> np.ndarray:
     """Who of `index` takes one of these treatments on a day: it has begun, and they have not stopped."""
     first, *others = treatments
@@ -194,14 +207,17 @@ def _taking(people: People, j: int, day: int | np.ndarray, index) -> np.ndarray:
 
 
 def treatment_effect(
-    world: "World", people: People, course: str, day, age_years: np.ndarray, index=slice(None)
+    world: "World", course: str, cell: np.ndarray, takes: Callable[[list[int]], np.ndarray]
 ) -> np.ndarray | float:
-    """What treatment changes in a course, less the mean change in the reference population (see `courses`)."""
+    """What treatment changes in a course, less the mean change in the reference population (see `courses`).
+
+    `takes` says of some treatments who takes one of them, `cell` where these people stand in a [sex, age] table.
+    """
     effect = 0.0
     for treatments in world.treatments_of_course.get(course, []):
         change = np.float32(world.treatments[treatments[0]][1].change)
-        effect = effect + change * taking(people, treatments, day, index)
+        effect = effect + change * takes(treatments)
     if isinstance(effect, float):
         return effect
     mean = world.table(f"effect on {course}", 0.0).astype(np.float32)
-    return effect - mean[people.sex[index], age_years]
+    return effect - mean.ravel().take(cell)

@@ -52,13 +52,16 @@ class People:
         return (day - self.birth) / YEAR
 
     def take(self, who: np.ndarray) -> "People":
-        """The people of an index or mask."""
-        return People({name: column[..., who] for name, column in self.columns.items()})
+        """The people of an index or mask, each attribute's entries side by side in memory."""
+        index = np.flatnonzero(who) if who.dtype == bool else who
+        return People({name: column.take(index, axis=-1) for name, column in self.columns.items()})
 
     def put(self, who: np.ndarray, others: "People") -> None:
         """Replace the people of an index by others, in place."""
         for name, column in others.columns.items():
-            getattr(self, name)[..., who] = column
+            mine = getattr(self, name)
+            for row, new in zip(np.atleast_2d(mine), np.atleast_2d(column), strict=True):
+                row[who] = new
 
     def join(self, others: "People") -> "People":
         """These people, then the others."""

@@ -82,7 +82,7 @@ def _observe(world: World, batch: int) -> dict[str, np.ndarray]:
         frozen = world.table(f"effect on {course}", 0.0)[people.sex, now.age_years]
         add(
             f"effect on {course}",
-            frozen + treatment_effect(world, people, course, start, now.age_years),
+            frozen + treatment_effect(world, course, now.cell, now.taking),
             everybody,
         )
     for kind in VISITS:

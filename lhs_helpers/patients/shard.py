@@ -167,20 +167,23 @@ def run(spec: Spec, folder: str, to: int, orders: Orders | None = None) -> dict[
         state, files = load(path)
     else:
         state, files = founded(spec, world), {}
-    for later, records in advance(spec, world, state, to, orders):
-        name = f"{records.period}_{spec.name}.parquet"
-        for table, data in records.tables.items():
-            if data.num_rows:
-                files.setdefault(table, {})[name] = write_partition(folder, table, name, data)
-        try:
-            truth.write(Path(folder), name, spec.name, world, later.people, records.hazards)
+    last = state
+    try:
+        for last, records in advance(spec, world, state, to, orders):
+            name = f"{records.period}_{spec.name}.parquet"
+            for table, data in records.tables.items():
+                if data.num_rows:
+                    files.setdefault(table, {})[name] = write_partition(folder, table, name, data)
+            truth.write_hazards(Path(folder), name, records.hazards)
             # The state is the commit: until it is renamed into place, this year counts as not lived.
-            _save(path, later, files)
-        except OSError as error:
-            raise LHSError(
-                f"{folder} could not be written ({error.strerror or error}); make room and run the same again: "
-                "finished years are kept."
-            ) from None
+            _save(path, last, files)
+        # Also when nothing was left to live: a run may have been killed between its last year and this.
+        truth.write_lives(Path(folder), spec.name, world, last.people)
+    except OSError as error:
+        raise LHSError(
+            f"{folder} could not be written ({error.strerror or error}); make room and run the same again: "
+            "finished years are kept."
+        ) from None
     return files
 
 

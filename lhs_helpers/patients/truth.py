@@ -31,8 +31,13 @@ def hazards(world: World, people: People, day: int) -> pa.Table:
     return pa.table({"patient_id": people.id[there], "time": time} | columns)
 
 
-def write(folder: Path, name: str, shard: str, world: World, people: People, yearly: pa.Table) -> None:
-    """Write a period's hazards, and the lives of a shard as they stand."""
+def write_hazards(folder: Path, name: str, yearly: pa.Table) -> None:
+    """Write a period's hazards."""
+    _write(folder / "truth" / "hazards" / name, yearly)
+
+
+def write_lives(folder: Path, shard: str, world: World, people: People) -> None:
+    """Write the lives and deaths of a shard as they stand."""
     seen = people.entry < np.minimum(people.death, people.left)
     disease, who = np.nonzero((people.onset < NEVER) & seen)
     lives = pa.table({
@@ -50,15 +55,14 @@ def write(folder: Path, name: str, shard: str, world: World, people: People, yea
             "cause": causes[people.cause[dead]],
         }
     )
-    for table, file, data in (
-        ("hazards", name, yearly),
-        ("lives", f"{shard}.parquet", lives),
-        ("deaths", f"{shard}.parquet", deaths),
-    ):
-        path = folder / "truth" / table / file
-        path.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(data, path.with_suffix(".tmp"), compression="zstd")
-        os.replace(path.with_suffix(".tmp"), path)
+    for table, data in (("lives", lives), ("deaths", deaths)):
+        _write(folder / "truth" / table / f"{shard}.parquet", data)
+
+
+def _write(path: Path, data: pa.Table) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(data, path.with_suffix(".tmp"), compression="zstd")
+    os.replace(path.with_suffix(".tmp"), path)
 
 
 def _dates(days: np.ndarray) -> pa.Array:

@@ -8,6 +8,7 @@ from lhs_helpers.patients.diseases import FOLDER, Disease, load_diseases, read_f
 from lhs_helpers.patients.measures import table
 
 GOOD = (FOLDER / "stroke.toml").read_text(encoding="utf-8")
+FRAMINGHAM = next(line for line in GOOD.splitlines() if line.startswith('source = "Framingham'))
 
 
 def test_every_figure_of_every_disease_has_a_source_and_says_how_sure_it_is():
@@ -56,6 +57,7 @@ def test_diseases_come_after_those_that_cause_them():
         ("share = 0.14", "share = 1.4", "fatality.share"),
         ("[recurrence]", "[reccurence]", "reccurence"),
         ('sure = "verified"', "", "sure: is missing (every figure"),
+        (FRAMINGHAM, "", "relative_risk.1.source: is missing (every figure"),
         ("[fatality]", "[fatality", "not valid TOML"),
     ],
 )

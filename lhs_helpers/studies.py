@@ -25,8 +25,9 @@ LIBRARIES = ("numpy", "pandas", "scipy", "scikit-learn", "xgboost", "duckdb", "i
 def study(name: str) -> tuple[pd.DataFrame, dict]:
     """The results of a study, wherever a page is opened: its table, and the facts of the run that made it.
 
-    Facts are ``seeds``, ``seconds`` of each part, ``versions`` of libraries, what the study itself adds, and the
-    hash of the ``code`` (see `study_hash`). Raises LHSError where the results are not there.
+    Facts are ``seeds``, ``seconds`` of each part, ``versions`` of libraries, what the study itself adds, the hash of
+    the ``code`` (see `study_hash`), and ``verified``, if the code has changed since and a share of the parts was run
+    again to show that no row did (studies/README.md). Raises LHSError where the results are not there.
     """
     import pandas as pd  # here: a hash needs no tables
 

@@ -32,7 +32,7 @@ def test_results_are_of_the_code_beside_them(facts):
     assert facts["code"] == studies.study_hash(facts["scripts"]), (
         f"The results of {facts['name']} were made by other code than lies here: a script of the study, the simulator, "
         "what learns, or a locked version has changed. Run `make studies`, look at what changed in the results, and at "
-        "what the pages say of them."
+        "what the pages say of them. If it may change no figure, verify a share of them: studies/README.md."
     )
 
 
@@ -184,3 +184,90 @@ def test_cases_are_read_to_the_eve_of_the_diagnosis_and_controls_never_have_it(t
         timeout=300,
     )
     assert done.stdout == "as it should be\n", done.stderr
+
+
+TINY = """
+import pandas as pd
+NAME, SCRIPTS, PATIENTS, SEEDS, FACTS = "tiny", (__file__,), 100, (0, 1), {}
+MEASURED = ("seconds",)
+
+
+def jobs(seeds):
+    return [f"hospital {seed}" for seed in seeds]
+
+
+def run(job, work, patients):
+    from time import perf_counter
+    seed = int(job.split()[1])
+    values = {"people": [123456, 7], "AUROC": [0.81234567, None], "apart": [1e-16, 0], "what": ["a", "b"]}
+    return pd.DataFrame(values).assign(seed=seed, seconds=perf_counter()), {"all": 0.0}
+"""
+
+
+@pytest.fixture
+def tiny_study(tmp_path):
+    """A study of two rows a hospital that has been run; returns what runs it again, and its three files."""
+    script = tmp_path / "tiny.py"
+    script.write_text(TINY, encoding="utf-8")
+
+    def run(*arguments: str) -> subprocess.CompletedProcess:
+        where = ["--results", tmp_path / "results", "--work", tmp_path / "work"]
+        return subprocess.run(
+            [sys.executable, studies.FOLDER / "run.py", "tiny", *where, *arguments],
+            env=os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(paths.PACKAGE.parent)])},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    assert run().returncode == 0
+    return run, script, tmp_path / "results" / "tiny.json", tmp_path / "results" / "tiny.csv"
+
+
+def test_results_that_come_out_as_they_were_are_marked_as_the_new_codes(tiny_study):
+    run, script, facts, table = tiny_study
+    before, rows = json.loads(facts.read_text()), table.read_bytes()
+    script.write_text(TINY.replace("1e-16", "3e-17").replace("4567", "4999") + "# faster\n", encoding="utf-8")
+    done = run("--verify", "1", "--date", "2026-01-31")
+    assert done.returncode == 0, done.stderr
+    after = json.loads(facts.read_text())
+    assert after["code"] == studies.study_hash([str(script)]) != before["code"]
+    assert after["verified"] == [
+        {"parts": ["hospital 1"], "rows": 2, "of": 4}
+        | {"from": before["code"], "to": after["code"], "date": "2026-01-31"}
+    ]
+    assert table.read_bytes() == rows and after["seconds"] == before["seconds"]
+    assert list((facts.parent.parent / "work").iterdir()) == []
+
+
+def test_rows_that_differ_are_shown_and_nothing_is_marked(tiny_study):
+    run, script, facts, table = tiny_study
+    before, text = (facts.read_bytes(), table.read_bytes()), TINY
+    for old, new in (
+        ("0.81234567", "0.8124"),
+        ("123456", "123457"),
+        ('"b"', '"c"'),
+        ("1e-16", "2e-5"),
+        ("None", "1"),
+    ):
+        assert text != (text := text.replace(old, new))
+    script.write_text(text, encoding="utf-8")
+    done = run("--verify")
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "hospital 0: 2 of 2 rows differ, and nothing was marked.",
+        "  row 1 of the part: AUROC: 0.81235 was, 0.8124 is; apart: 1e-16 was, 2e-05 is; people: 123456 was, 123457 is",
+        "  row 2 of the part: AUROC: nan was, 1.0 is; what: b was, c is",
+    ]
+    script.write_text(TINY.replace(".assign(seed=seed", ".head(1).assign(seed=seed"), encoding="utf-8")
+    done = run("--verify", "1")
+    assert "hospital 1: 1 of 2 rows differ" in done.stderr and "1 rows where there were 2" in done.stderr
+    assert (facts.read_bytes(), table.read_bytes()) == before
+
+
+def test_what_can_not_be_verified_is_said(tiny_study):
+    run, _, facts, _ = tiny_study
+    assert "is hospital 7; it has: hospital 0; hospital 1." in run("--verify", "7").stderr
+    assert "have 100 patients, not 50" in run("--verify", "--patients", "50").stderr
+    facts.unlink()
+    assert "no results of tiny" in run("--verify").stderr

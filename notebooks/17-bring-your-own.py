@@ -38,6 +38,7 @@ import pandas as pd
 
 from lhs_helpers.learning import IndexRule, Task, cohort, features, vocabulary
 from lhs_helpers.patients import cached_hospital
+from lhs_helpers.records import concepts
 from lhs_helpers.records.concepts import concept_list, concept_set, concept_sets
 from lhs_helpers.records.fhir_reader import read_fhir
 from lhs_helpers.records.meds import write_meds
@@ -357,7 +358,11 @@ def check_diabetes(diabetes):
     assert all(len(codes) == 1 for codes in diabetes.values()), (
         "each of these records has one such code"
     )
-    assert diabetes["MIMIC-IV"] != diabetes["OMOP"], "MIMIC-IV has ICD codes"
+    for source, codes in diabetes.items():
+        names = sources[source].concepts.execute().set_index("code")["description"]
+        assert codes[0] in names.index, f"{codes[0]} does not occur in {source}"
+        name = names[codes[0]]  # not every source names its codes
+        assert pd.isna(name) or "iabetes" in name, f"{codes[0]} is {name}"
 
 
 # %% [markdown]
@@ -381,7 +386,10 @@ diabetes
 # :label: ex17-own
 # ```
 # Write a concept set for *anaemia*: a TOML file with a name, a meaning, and the SNOMED CT code 271737000 with its
-# source. Store its path as `own` (a `Path`), and run `check_own(own)`.
+# source, in the form of the set that is printed here. Store its path as `own` (a `Path`), and run `check_own(own)`.
+
+# %%
+print((concepts.FOLDER / "metformin.toml").read_text())
 
 
 # %%

@@ -292,11 +292,9 @@ kinds.order_by(ibis.desc("n")).execute()
 
 # %%
 def check_questions(questions):
-    assert questions is not None and 0.5 < questions < 20, (
-        "the time of a copy, by the time that a question saves"
-    )
+    assert questions is not None, "store a number as questions"
     saved = questions * (asking["PostgreSQL"] - asking["DuckDB"])
-    assert abs(saved - seconds.loc["PostgreSQL", "load"]) < 0.1, (
+    assert abs(saved / seconds.loc["PostgreSQL", "load"] - 1) < 0.05, (
         "saved time and the time of the copy should be equal"
     )
 

@@ -19,8 +19,9 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from lhs_helpers.errors import LHSError
+from lhs_helpers.records.recognise import packed
 
-CHUNK_ROWS = 500_000
+CHUNK_ROWS, CHUNK_BYTES = 120_000, 16 << 20  # more are faster, and need more memory
 BLOCK = 1 << 20  # bytes parsed at a time (larger is slower), and the longest row that can be read
 LONGEST_HEADER = 1 << 16
 DELIMITERS = ",;\t|"
@@ -45,18 +46,24 @@ def find_files(source: Path | str, export: str, ending: str = r"\.csv(\.gz)?") -
     source = Path(source)
     if not source.is_dir():
         found = "is a file" if source.exists() else "does not exist"
-        raise LHSError(f"{source} {found}; give the folder that holds the files of {export}.")
+        raise LHSError(f"{source} {found}{packed(source)}; give the folder that holds the files of {export}.")
     files: dict[str, Path] = {}
     for path in sorted(source.iterdir()):
         name = re.fullmatch(f"(.+?){ending}", path.name.lower())
         if not name:
             continue
-        if not path.is_file():
-            raise LHSError(f"{path} is a folder where a file is expected; put the file in its place.")
+        require_file(path)
         if name[1] in files:
             raise LHSError(f"{source} holds both {files[name[1]].name} and {path.name}; leave one of them.")
         files[name[1]] = path
     return files
+
+
+def require_file(path: Path) -> None:
+    """Raise LHSError when something else stands where a file belongs."""
+    if not path.is_file():
+        found = "a folder" if path.is_dir() else "a link to nothing" if path.is_symlink() else "no file"
+        raise LHSError(f"{path} is {found} where a file is expected; put the file in its place.")
 
 
 @dataclass
@@ -79,11 +86,17 @@ class CSVFile:
                 self.has_rows = bool(file.read(1))
         except (OSError, EOFError, zlib.error) as error:
             raise self._unreadable(error) from None
+        if line.startswith(b"PK\x03\x04"):
+            raise LHSError(f"{self.path} is a ZIP archive or a workbook; unpack it, or save it as CSV.")
         if b"\x00" in line or line.startswith((b"\xff\xfe", b"\xfe\xff")):
             raise LHSError(f"{self.path} is UTF-16 or no text; save it as CSV in UTF-8.")
         header, *more = re.split(rb"[\r\n]+", line, maxsplit=1)
         self.has_rows |= any(more)  # lines may end with carriage returns alone
         self._read_header(header.decode("utf-8-sig", errors="replace").strip())
+        if self.has_rows and not self.columns:
+            raise LHSError(
+                f"{self.path} begins with an empty line where the names of its columns belong; take that line out."
+            )
         if not self.is_gzip and self.has_rows and not self._ends_with_line():
             self.notes.append(f"{self.path.name} does not end with a line end: it may have been cut short.")
 
@@ -138,7 +151,7 @@ class CSVFile:
                 line, row = _number(row, batch.num_rows, [number for number, *_ in broken])
                 cells = [_trimmed(column) for column in batch.columns]
                 batches.append(pa.table([pa.array(line), *cells], names=["line", *self.columns]))
-                if sum(table.num_rows for table in batches) + len(broken) >= CHUNK_ROWS:
+                if is_chunk(batches, len(broken)):
                     # Parsing may be ahead of the rows: broken lines beyond them belong to a later chunk.
                     passed = [entry for entry in broken if entry[0] < row]
                     yield pa.concat_tables(batches), passed
@@ -186,6 +199,12 @@ class CSVFile:
                 null_values=[""],
             ),
         )
+
+
+def is_chunk(batches: list[pa.Table], broken: int) -> bool:
+    """Whether rows are enough to be judged together."""
+    rows, size = sum(batch.num_rows for batch in batches), sum(batch.nbytes for batch in batches)
+    return rows + broken >= CHUNK_ROWS or size >= CHUNK_BYTES
 
 
 def _trimmed(column: pa.DictionaryArray) -> pa.DictionaryArray:

@@ -13,28 +13,29 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from lhs_helpers.errors import LHSError
+from lhs_helpers.records import csv_files
 from lhs_helpers.records.csv_files import SHOWN, Broken
 from lhs_helpers.records.fhir_extract import EXTRACT, Resolve, Row, at, text
+from lhs_helpers.records.recognise import hint, packed
 
-ROWS = 50_000  # kept in memory, of each type
+ROWS = 5_000  # kept in memory, of each type
 ENDING = re.compile(r"\.(ndjson|jsonl|json)(\.gz)?$", re.IGNORECASE)
 NO_JSON, NO_RESOURCE = "is no JSON: it was cut short or damaged", "is no FHIR resource"
 UNREADABLE = "unreadable"
 
 
 class Spool:
-    """The rows of one type, kept in a Parquet file until they are judged."""
+    """The rows of one type, kept in a file of Arrow until they are judged."""
 
     def __init__(self, name: str, path: Path):
         self.name, self.path, self.notes = name, path, []
         self.columns: list[str] = []
         self.rows: list[Row] = []
         self.count = 0
-        self.writer: pq.ParquetWriter | None = None
+        self.writer: pa.RecordBatchStreamWriter | None = None
 
     @property
     def has_rows(self) -> bool:
@@ -52,10 +53,12 @@ class Spool:
         if self.writer is None:
             self.columns = list(self.rows[0])
             schema = pa.schema([("line", pa.int64()), *((name, pa.string()) for name in self.columns)])
-            self.writer = pq.ParquetWriter(self.path, schema, compression="lz4")
+            self.writer = pa.ipc.new_stream(
+                str(self.path), schema, options=pa.ipc.IpcWriteOptions(compression="lz4")
+            )
         lines = pa.array(range(self.count - len(self.rows) + 1, self.count + 1), pa.int64())
         cells = [_strings([row.get(name) for row in self.rows]) for name in self.columns]
-        self.writer.write_table(pa.table([lines, *cells], schema=self.writer.schema))
+        self.writer.write_batch(pa.record_batch([lines, *cells], names=["line", *self.columns]))
         self.rows = []
 
     def close(self) -> None:
@@ -64,10 +67,17 @@ class Spool:
             self.writer.close()
 
     def chunks(self) -> Iterator[tuple[pa.Table, list[Broken]]]:
-        """The rows, as many at a time as were kept in memory."""
-        with pq.ParquetFile(self.path) as file:
-            for group in range(file.num_row_groups):
-                yield file.read_row_group(group), []
+        """The rows, fewer at a time than of other files: a resource says more than a line."""
+        batches: list[pa.RecordBatch] = []
+        # Not by its path alone: that would map the file into memory, all of it in the end.
+        with pa.OSFile(str(self.path)) as file, pa.ipc.open_stream(file) as stream:
+            for batch in stream:
+                batches.append(batch)
+                if sum(held.num_rows for held in batches) >= csv_files.CHUNK_ROWS // 4:
+                    yield pa.Table.from_batches(batches), []
+                    batches.clear()
+        if batches:
+            yield pa.Table.from_batches(batches), []
 
 
 def _strings(values: list[str | None]) -> pa.Array:
@@ -85,9 +95,11 @@ class Export:
     def __init__(self, source: Path, scratch: Path):
         self.scratch = scratch
         self.spools: dict[str, Spool] = {}
-        self.lines: Counter[str] = Counter()  # resources and unreadable lines by file
         self.unread: Counter[str] = Counter()
         self.latin: list[str] = []
+        self.damaged: tuple[str, int, str] | None = (
+            None  # the first line that can not be used: file, line, why
+        )
         paths = _find(source)
         for path in tqdm(paths, desc="FHIR", unit=" files", disable=None, leave=False):
             self._read(path)
@@ -163,7 +175,6 @@ class Export:
         if kind is None:
             self._reject(file, row, json.dumps(resource)[:SHOWN], NO_RESOURCE)
             return
-        self.lines[file] += 1
         if kind not in EXTRACT:
             self.unread[kind] += 1
             return
@@ -171,25 +182,28 @@ class Export:
             self._spool(name).add({"FILE": file, "ROW": str(row), **cells})
 
     def _reject(self, file: str, row: int, found: str, reason: str) -> None:
-        self.lines[file] += 1
+        self.damaged = self.damaged or (file, row, reason)
         self._spool(UNREADABLE).add(
             {"FILE": file, "ROW": str(row), "CONTENT": found.strip()[:SHOWN], "WHY": reason}
         )
 
     def _spool(self, name: str) -> Spool:
         if name not in self.spools:
-            self.spools[name] = Spool(name, self.scratch / f"{name}.parquet")
+            self.spools[name] = Spool(name, self.scratch / f"{name}.arrow")
         return self.spools[name]
 
 
 def _find(source: Path) -> list[Path]:
     if not source.is_dir():
         found = "is a file" if source.exists() else "does not exist"
-        raise LHSError(f"{source} {found}; give the folder that holds the files of a FHIR export.")
+        raise LHSError(
+            f"{source} {found}{packed(source)}; give the folder that holds the files of a FHIR export."
+        )
     paths = sorted(path for path in source.iterdir() if ENDING.search(path.name))
     for path in paths:
-        if not path.is_file():
-            raise LHSError(f"{path} is a folder where a file is expected; put the file in its place.")
+        csv_files.require_file(path)
     if not paths:
-        raise LHSError(f"{source} holds no .ndjson or .json file; give the folder of a FHIR export.")
+        raise LHSError(
+            f"{source} holds no .ndjson or .json file{hint(source, 'fhir')}; give the folder of a FHIR export."
+        )
     return paths

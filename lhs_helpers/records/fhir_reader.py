@@ -37,7 +37,11 @@ def read_fhir(source: Path | str, folder: Path | str) -> EMR:
     with tempfile.TemporaryDirectory(prefix="lhs-fhir-") as scratch:
         export = Export(Path(source), Path(scratch))
         if "Patient" not in export.spools:
-            raise LHSError(f"{source} holds no resource of type Patient; give the folder of a whole export.")
+            damaged = export.damaged
+            said = f"; {damaged[0]}, line {damaged[1]:,}, {damaged[2]}" if damaged else ""
+            raise LHSError(
+                f"{source} holds no resource of type Patient{said}; give the folder of a whole export."
+            )
         opened = {
             layout.name: export.spools[layout.name] for layout in LAYOUTS if layout.name in export.spools
         }

@@ -9,13 +9,14 @@ from dataclasses import replace
 from typing import Any
 
 from lhs_helpers.records.fhir_files import NO_JSON, NO_RESOURCE, UNREADABLE
-from lhs_helpers.records.importing import Format
+from lhs_helpers.records.formats import Format
 from lhs_helpers.records.layout import Layout, Rule
 from lhs_helpers.records.rules import (
     BY_ID,
     BY_ID_OR_WHOLE,
     EMPTY,
     KEYS,
+    OF_PERSON,
     REPEATED_ID,
     clinical,
     date_rules,
@@ -70,7 +71,6 @@ SAID = {
         "SELECT coalesce(sum(n), 0) FROM undated"
     ),
 }
-OF_PERSON = "LEFT JOIN (SELECT key, patient_id, birth, death FROM person) AS person ON person.key = PATIENT"
 REASON = "coalesce(REASONCODE, problem_code)"
 
 
@@ -229,7 +229,9 @@ ENCOUNTER = Layout(
         coalesce(SITE, organization_name, ORGANIZATION) AS place, MAP {CLASSES}[upper(CLASS)] AS class_word""",
     key=BY_ID,
     kept={
-        "encounters": """SELECT patient_id, line AS encounter_id, began AS time, ended AS stop, class_word AS class,
+        # An end that is only a day may be that of the beginning.
+        "encounters": """SELECT patient_id, line AS encounter_id, began AS time,
+            if(ended < began, began, ended) AS stop, class_word AS class,
             coded AS code, reason AS reason_code, place AS site, known AS recorded_at
             FROM judged WHERE fault = 0 ORDER BY line"""
     },

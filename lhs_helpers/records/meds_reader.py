@@ -6,9 +6,12 @@ from pathlib import Path
 import duckdb
 
 from lhs_helpers.errors import LHSError
+from lhs_helpers.records.chunked_import import MEMORY
+from lhs_helpers.records.csv_files import require_file
 from lhs_helpers.records.emr import EMR
 from lhs_helpers.records.importing import run
 from lhs_helpers.records.meds_rules import CODES, EVENTS, MEDS, SUBJECTS
+from lhs_helpers.records.recognise import hint
 from lhs_helpers.records.tabular import ParquetFile, ParquetFiles
 
 # What is known of each person, wherever in the data it stands.
@@ -48,10 +51,11 @@ def read_meds(source: Path | str, folder: Path | str) -> EMR:
     source = Path(source)
     paths = sorted(path for path in (source / "data").glob("**/*.parquet"))
     if not paths:
-        raise LHSError(f"{source} holds no data/**/*.parquet; give the folder of a MEDS dataset.")
+        raise LHSError(
+            f"{source} holds no data/**/*.parquet{hint(source, 'meds')}; give the folder of a MEDS dataset."
+        )
     for path in paths:
-        if not path.is_file():
-            raise LHSError(f"{path} is a folder where a file is expected; put the file in its place.")
+        require_file(path)
     data = ParquetFiles(EVENTS.name, source, paths)
     for file in data.files:
         for name in map(EVENTS.column, EVENTS.essential):
@@ -71,7 +75,8 @@ def read_meds(source: Path | str, folder: Path | str) -> EMR:
 def _collect(paths: list[Path], target: Path) -> None:
     files = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
     try:
-        with duckdb.connect() as database:
+        limits = {"memory_limit": MEMORY, "temp_directory": str(target.parent / "spill"), "threads": 1}
+        with duckdb.connect(config=limits) as database:
             database.execute(PEOPLE.format(files=files, target=str(target).replace("'", "''")))
     except duckdb.Error as error:
         reason = str(error).splitlines()[0].rstrip(".")

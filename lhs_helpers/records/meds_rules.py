@@ -5,12 +5,13 @@ else the system that begins the code decides (see KINDS); what is not known here
 Beside the rules of `rules`: a subject has a birth, and the sex female or male.
 """
 
-from lhs_helpers.records.importing import Format
+from lhs_helpers.records.formats import Format
 from lhs_helpers.records.layout import Layout
 from lhs_helpers.records.rules import (
     BY_ID,
     EMPTY,
     KEYS,
+    OF_PERSON,
     REPEATED_ID,
     REPEATED_ROW,
     date_rules,
@@ -141,7 +142,7 @@ EVENTS = Layout(
         ("KIND", "kind_of NOT IN " + repr(KNOWN_KINDS), "is no kind of event"),
         REPEATED_ROW,
     ),
-    joined="""LEFT JOIN (SELECT key, patient_id, birth, death FROM person) AS person ON person.key = PATIENT
+    joined=f"""{OF_PERSON}
         LEFT JOIN label ON label_code = plain""",
     prepared=f"{PLAIN} AS plain, {SYSTEM} AS system, {KIND_OF} AS kind_of",
     derived="""patient_id, birth, death, moment(DATE) AS moment_of,

@@ -7,6 +7,7 @@ from lhs_helpers.records.csv_files import CSVFile, find_files
 from lhs_helpers.records.emr import EMR
 from lhs_helpers.records.importing import run
 from lhs_helpers.records.mimic_rules import LAYOUTS, MIMIC
+from lhs_helpers.records.recognise import hint
 
 MODULES = ("hosp", "icu")
 
@@ -45,7 +46,8 @@ def read_mimic(source: Path | str, folder: Path | str) -> EMR:
     for name in ("patients", "admissions"):
         if name not in files:
             raise LHSError(
-                f"{source} holds no {name}.csv; a record needs it: give the folder above hosp and icu."
+                f"{source} holds no {name}.csv{hint(source, 'mimic')}; a record needs it: "
+                "give the folder above hosp and icu."
             )
     opened = {layout.name: CSVFile(files[layout.name]) for layout in LAYOUTS if layout.name in files}
     unread = [path.name for name, path in files.items() if name not in opened]

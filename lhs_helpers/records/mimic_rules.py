@@ -7,25 +7,11 @@ age in a year, and the gender M or F; a code of ICD is of version 9 or 10; a blo
 from dataclasses import replace
 from typing import Any
 
-from lhs_helpers.records.importing import Format
+from lhs_helpers.records.formats import Format
 from lhs_helpers.records.layout import Layout, Rule
-from lhs_helpers.records.rules import (
-    BY_ID,
-    EMPTY,
-    KEYS,
-    NO_SEX,
-    REPEATED_ID,
-    clinical,
-    date_rules,
-    life_rules,
-    patient_rules,
-    seen,
-    span,
-    stop_rules,
-    time_rules,
-)
+from lhs_helpers.records.mimic_people import ADMISSIONS, CELLS, FILES, ICUSTAYS, NUMBER, PATIENTS, YEARS
+from lhs_helpers.records.rules import EMPTY, KEYS, clinical, date_rules
 
-YEARS = (1850, 2300)  # dates are shifted to 2100 and later
 NOTES = (
     "Dates are shifted, each person's by their own span: times between two events of a person are right, calendar "
     "years and comparisons between people are not. Hours, weekdays and seasons are kept.",
@@ -45,13 +31,8 @@ NOTES = (
     "A result without a value has the text 'recorded'.",
     "The period ends on the day after the last row.",
 )
-FILES = ("patients.csv", "admissions.csv")
 TABLES = """CREATE TABLE item (item_id VARCHAR PRIMARY KEY, coding VARCHAR, label VARCHAR);
 CREATE TABLE trait (patient_id BIGINT, time TIMESTAMP, race VARCHAR, insurance VARCHAR);"""
-NUMBER = "whole_number({})"
-CELLS = dict.fromkeys(("ID", "PATIENT", "ENCOUNTER", "ITEM", "VERSION", "NDC"), NUMBER)
-OF_PERSON = "LEFT JOIN (SELECT key, patient_id, birth, death FROM person) AS person ON person.key = PATIENT"
-NO_WHOLE = "is not a whole number"
 EMPTY_CODE: Rule = ("CODE", "CODE IS NULL", EMPTY)
 VERSION_RULE: Rule = ("VERSION", "VERSION IS NULL OR VERSION NOT IN ('9', '10')", "is neither 9 nor 10")
 ITEM_NAMES = {"CODE": "ITEMID"}
@@ -140,107 +121,6 @@ def _results(name: str) -> Layout:
     )
 
 
-def _visits(name: str, *, code: str, class_: str, columns: dict[str, str], optional: tuple[str, ...] = (),
-            derived: str = "", rules: tuple[Rule, ...] = (), remembered: tuple[str, ...] = ()) -> Layout:  # fmt: skip
-    return Layout(
-        name=name,
-        essential=("ID", "PATIENT", "START"),
-        optional=("STOP", "CODE", *optional),
-        rules=(
-            ("ID", "ID IS NULL", EMPTY),
-            ("ID", "encounter_id IS NULL", NO_WHOLE),
-            *time_rules("START", years=YEARS),
-            *patient_rules(FILES[0]),
-            *life_rules("START"),
-            *stop_rules("STOP", columns["START"], years=YEARS),
-            *rules,
-            REPEATED_ID,
-        ),
-        joined=OF_PERSON,
-        derived=f"""patient_id, birth, death, TRY_CAST(ID AS BIGINT) AS encounter_id, moment(START) AS began,
-            moment(STOP) AS ended, greatest(began, ended) AS known, {code} AS coded, {class_} AS class{derived}""",
-        key=BY_ID,
-        kept={
-            "encounters": """SELECT patient_id, encounter_id, began AS time, ended AS stop, class, coded AS code,
-                known AS recorded_at FROM judged WHERE fault = 0 ORDER BY line"""
-        },
-        remembered=(
-            KEYS,
-            "INSERT INTO visit SELECT ID, encounter_id, patient_id, began, known FROM judged WHERE fault = 0",
-            seen(name, "'encounter'", described="split_part(coded, ':', 2)"),
-            span(name),
-            *remembered,
-        ),
-        columns=columns,
-        cells=CELLS,
-    )
-
-
-PATIENTS = Layout(
-    name="patients",
-    essential=("ID", "SEX", "AGE", "YEAR"),
-    optional=("DEATHDATE",),
-    rules=(
-        ("ID", "ID IS NULL", EMPTY),
-        ("ID", "number IS NULL", NO_WHOLE),
-        ("AGE", "AGE IS NULL", EMPTY),
-        ("AGE", "years IS NULL OR years NOT BETWEEN 0 AND 130", "is not an age in years"),
-        ("YEAR", "YEAR IS NULL", EMPTY),
-        ("YEAR", "began IS NULL", "is not a year"),
-        *date_rules("YEAR", "began", YEARS),
-        *date_rules("DEATHDATE", "died", YEARS),
-        ("DEATHDATE", "died < began", "is before the patient's birth"),
-        ("SEX", "sex_word IS NULL", NO_SEX),
-        REPEATED_ID,
-    ),
-    joined="",
-    derived="""TRY_CAST(ID AS BIGINT) AS number, TRY_CAST(AGE AS INTEGER) AS years,
-        moment(lpad((TRY_CAST(YEAR AS INTEGER) - years)::VARCHAR, 4, '0') || '-01-01') AS began,
-        end_of_day(moment(DEATHDATE)) AS died,
-        CASE upper(SEX) WHEN 'F' THEN 'female' WHEN 'M' THEN 'male' END AS sex_word""",
-    key=BY_ID,
-    kept={},
-    remembered=(
-        KEYS,
-        """INSERT INTO person SELECT number, ID, ID, began::DATE, died, sex_word, NULL, NULL, NULL, NULL
-            FROM judged WHERE fault = 0""",
-    ),
-    forgotten=("person",),
-    columns={
-        "ID": "SUBJECT_ID",
-        "SEX": "GENDER",
-        "AGE": "ANCHOR_AGE",
-        "YEAR": "ANCHOR_YEAR",
-        "DEATHDATE": "DOD",
-    },
-    cells=CELLS,
-)
-ADMISSIONS = _visits(
-    "admissions",
-    code="'MIMIC:' || coalesce(replace(CODE, ':', ' '), 'admission')",
-    class_="""CASE CODE WHEN 'EU OBSERVATION' THEN 'emergency' WHEN 'AMBULATORY OBSERVATION' THEN 'ambulatory'
-        ELSE 'inpatient' END""",
-    columns={
-        "ID": "HADM_ID",
-        "PATIENT": "SUBJECT_ID",
-        "START": "ADMITTIME",
-        "STOP": "DISCHTIME",
-        "CODE": "ADMISSION_TYPE",
-        "DEATHDATE": "DEATHTIME",
-    },
-    optional=("DEATHDATE", "RACE", "ETHNICITY", "INSURANCE"),
-    derived=", moment(DEATHDATE) AS died, lower(coalesce(RACE, ETHNICITY)) AS race_word",
-    rules=(*date_rules("DEATHDATE", "died", YEARS), ("DEATHDATE", "died < began", "is before ADMITTIME")),
-    remembered=(
-        """INSERT INTO trait SELECT patient_id, began, race_word, lower(INSURANCE) FROM judged WHERE fault = 0""",
-        """UPDATE person SET race = latest.race, insurance = latest.insurance
-            FROM (SELECT patient_id, arg_max(race, time) AS race, arg_max(insurance, time) AS insurance
-                FROM trait GROUP BY patient_id) AS latest WHERE latest.patient_id = person.patient_id""",
-        """UPDATE person SET death = judged.died
-            FROM judged WHERE fault = 0 AND died IS NOT NULL AND judged.patient_id = person.patient_id""",
-    ),
-)
-ADMISSIONS = replace(ADMISSIONS, forgotten=("visit", "trait"))
 PRESSURES = "regexp_extract(VALUE, '^([0-9.]+)/([0-9.]+)$', {})"
 OMR = _clinical(
     "omr",
@@ -305,18 +185,7 @@ LAYOUTS: tuple[Layout, ...] = (  # in the order they are read: what others refer
     ),
     PATIENTS,
     ADMISSIONS,
-    _visits(
-        "icustays",
-        code="'MIMIC:' || coalesce(replace(CODE, ':', ' '), 'intensive care')",
-        class_="'inpatient'",
-        columns={
-            "ID": "STAY_ID",
-            "PATIENT": "SUBJECT_ID",
-            "START": "INTIME",
-            "STOP": "OUTTIME",
-            "CODE": "FIRST_CAREUNIT",
-        },
-    ),
+    ICUSTAYS,
     _clinical(
         "diagnoses_icd",
         DIAGNOSIS,

@@ -8,8 +8,10 @@ from ibis.common.exceptions import IbisError
 from lhs_helpers.errors import LHSError
 from lhs_helpers.records.csv_files import CSVFile, find_files
 from lhs_helpers.records.emr import EMR
-from lhs_helpers.records.importing import Source, run
+from lhs_helpers.records.formats import Source
+from lhs_helpers.records.importing import run
 from lhs_helpers.records.omop_rules import LAYOUTS, OMOP
+from lhs_helpers.records.recognise import hint
 from lhs_helpers.records.tabular import DatabaseTable, ParquetFile
 
 ENDING = r"\.(csv(\.gz)?|parquet)"
@@ -43,7 +45,8 @@ def read_omop(source: Path | str | BaseBackend, folder: Path | str) -> EMR:
     place = f"The {source.name} database" if in_database else str(source)
     found = _tables(source) if in_database else find_files(source, "an OMOP database", ENDING)
     if "person" not in found:
-        raise LHSError(f"{place} holds no table person; a record needs it: give the whole database.")
+        other = "" if in_database else hint(source, "omop")
+        raise LHSError(f"{place} holds no table person{other}; a record needs it: give the whole database.")
     names = [layout.name for layout in LAYOUTS if layout.name in found]
     try:
         opened = {name: _open(source, name, found[name]) for name in names}

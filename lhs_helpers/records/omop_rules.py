@@ -6,55 +6,25 @@ and the sex male or female; a number is a number. The model: https://ohdsi.githu
 
 from typing import Any
 
-from lhs_helpers.records.importing import Format
+from lhs_helpers.records.formats import Format
 from lhs_helpers.records.layout import Layout, Rule
-from lhs_helpers.records.rules import (
-    BY_ID,
-    BY_ID_OR_WHOLE,
-    BY_PATIENT_AND_WHOLE,
-    EMPTY,
-    KEYS,
-    NO_DATE,
-    REPEATED_ID,
-    REPEATED_ROW,
-    clinical,
-    date_rules,
-    life_rules,
-    patient_rules,
-    seen,
-    span,
-    stop_rules,
-    time_rules,
+from lhs_helpers.records.omop_people import (
+    CARE_SITE,
+    CELLS,
+    CODED,
+    CONCEPT,
+    DEATH,
+    FILES,
+    NO_CODE,
+    OBSERVATION_PERIOD,
+    PERSON,
+    VISIT,
+    day_time,
+    described,
+    event_time,
 )
-from lhs_helpers.records.tables import ALLOWED
+from lhs_helpers.records.rules import BY_ID_OR_WHOLE, clinical
 
-# Standard concepts of visits; others are told by the name of their concept, where the vocabulary is there.
-VISITS = {
-    "9201": "inpatient",
-    "262": "inpatient",  # emergency room and inpatient
-    "8717": "inpatient",  # inpatient hospital
-    "42898160": "inpatient",  # non-hospital institution
-    "32037": "inpatient",  # intensive care
-    "9203": "emergency",
-    "8870": "emergency",
-    "581478": "emergency",  # ambulance
-    "9202": "ambulatory",
-    "8756": "ambulatory",
-    "581477": "ambulatory",  # office
-    "581476": "ambulatory",  # home
-    "581479": "ambulatory",
-    "5083": "ambulatory",  # telehealth
-    "32036": "ambulatory",  # laboratory
-    "8782": "ambulatory",  # urgent care
-}
-CLASSES = ALLOWED["encounters", "class"]
-RACES = {
-    "8527": "white",
-    "8516": "black or african american",
-    "8515": "asian",
-    "8657": "american indian or alaska native",
-    "8557": "native hawaiian or other pacific islander",
-}
 NOTES = (
     "patient_id is person_id, encounter_id is visit_occurrence_id; source_id is person_source_value, if given.",
     "Codes are those of the standard concept, else of the source concept, in their own vocabulary; a concept that "
@@ -72,7 +42,6 @@ NOTES = (
     "Vaccinations are the drugs with a code of CVX.",
     "The period ends on the day after the last row.",
 )
-FILES = ("person", "visit_occurrence")
 TABLES = """CREATE TABLE concept (concept_id VARCHAR, coding VARCHAR, bare VARCHAR, label VARCHAR);
 CREATE TABLE care_site (site_id VARCHAR, site_name VARCHAR);
 CREATE TABLE guessed (n BIGINT);"""
@@ -87,30 +56,6 @@ SAID = {
         "SELECT coalesce(sum(n), 0) FROM guessed"
     ),
 }
-NUMBER = "whole_number({})"
-REFERENCE = "nullif(whole_number({}), '0')"  # 0 refers to nothing
-CELLS = {"ID": NUMBER, "PATIENT": NUMBER, "CODE": REFERENCE, "ENCOUNTER": REFERENCE} | dict.fromkeys(
-    ("SOURCE_CONCEPT", "VALUE_CONCEPT", "UNIT_CONCEPT", "SITE", "RACE_CONCEPT", "ETHNICITY_CONCEPT"),
-    REFERENCE,
-)
-CODED = """coalesce(named.coding, 'OMOP:' || chosen, 'Source:' || SOURCE_VALUE)"""
-NO_CODE: Rule = ("CODE", "coded IS NULL", "names no concept, and there is no source value")
-NO_WHOLE = "is not a whole number"
-
-
-def _described(column: str, alias: str) -> str:
-    """The concepts of a column, each looked up once a chunk: a whole vocabulary has millions."""
-    return f"""LEFT JOIN (SELECT concept.* FROM concept
-        JOIN (SELECT DISTINCT {column} AS concept_id FROM chunked) AS wanted USING (concept_id)
-    ) AS {alias} ON {alias}.concept_id = {column}"""
-
-
-def _time(column: str) -> str:
-    return f"coalesce(moment({column}_TIME), moment({column}))"
-
-
-def _day_time(column: str) -> Rule:
-    return (f"{column}_TIME", f"{column}_TIME IS NOT NULL AND moment({column}_TIME) IS NULL", NO_DATE)
 
 
 def _clinical(
@@ -146,18 +91,18 @@ def _clinical(
         CODED,
         files=FILES,
         table=table,
-        began=_time("START"),
+        began=event_time("START"),
         day_only="began = began::DATE",
-        stop=_time("STOP"),
+        stop=event_time("STOP"),
         stop_day_only="stopped = stopped::DATE",
         caps_stop=True,
         optional=("ID", "SOURCE_CONCEPT", "SOURCE_VALUE", "START_TIME", *stops, *optional),
-        joined=f"{_described('chosen', 'named')} {joined}",
+        joined=f"{described('chosen', 'named')} {joined}",
         prepared="coalesce(CODE, SOURCE_CONCEPT) AS chosen",
         derived=("named.label AS described", *more.pop("derived", ())),
         described="described",
         code_rule=NO_CODE,
-        rules=(_day_time("START"), *([_day_time("STOP")] if stop else []), *rules),
+        rules=(day_time("START"), *([day_time("STOP")] if stop else []), *rules),
         names=columns,
         cells=CELLS,
         key=BY_ID_OR_WHOLE,
@@ -180,7 +125,7 @@ def _observed(name: str, prefix: str, *, texts: tuple[str, ...]) -> Layout:
             "UNIT_CONCEPT": "UNIT_CONCEPT_ID",
             "UNITS": "UNIT_SOURCE_VALUE",
         },
-        joined=f"{_described('VALUE_CONCEPT', 'value')} {_described('UNIT_CONCEPT', 'unit_of')}",
+        joined=f"{described('VALUE_CONCEPT', 'value')} {described('UNIT_CONCEPT', 'unit_of')}",
         derived=(
             "number(VALUE) AS read",
             "coalesce(unit_of.bare, UNITS, 'OMOP:' || UNIT_CONCEPT) AS unit",
@@ -192,208 +137,6 @@ def _observed(name: str, prefix: str, *, texts: tuple[str, ...]) -> Layout:
     )
 
 
-CONCEPT = Layout(
-    name="concept",
-    essential=("ID", "CODE", "VOCABULARY"),
-    optional=("DESCRIPTION",),
-    rules=(
-        ("ID", "ID IS NULL", EMPTY),
-        ("CODE", "CODE IS NULL", EMPTY),
-        ("VOCABULARY", "VOCABULARY IS NULL", EMPTY),
-        REPEATED_ID,
-    ),  # fmt: skip
-    joined="",
-    derived="replace(VOCABULARY, ':', ' ') || ':' || CODE AS coded, CODE AS bare",
-    key=BY_ID,
-    kept={},
-    remembered=(KEYS, "INSERT INTO concept SELECT ID, coded, bare, DESCRIPTION FROM judged WHERE fault = 0"),
-    forgotten=("concept",),
-    columns={
-        "ID": "CONCEPT_ID",
-        "CODE": "CONCEPT_CODE",
-        "VOCABULARY": "VOCABULARY_ID",
-        "DESCRIPTION": "CONCEPT_NAME",
-    },
-    cells={"ID": NUMBER},
-)
-CARE_SITE = Layout(
-    name="care_site",
-    essential=("ID",),
-    optional=("NAME",),
-    rules=(("ID", "ID IS NULL", EMPTY), REPEATED_ID),
-    joined="",
-    derived="NULL AS nothing",
-    key=BY_ID,
-    kept={},
-    remembered=(KEYS, "INSERT INTO care_site SELECT ID, NAME FROM judged WHERE fault = 0"),
-    forgotten=("care_site",),
-    columns={"ID": "CARE_SITE_ID", "NAME": "CARE_SITE_NAME"},
-    cells={"ID": NUMBER},
-)
-# A day that is not in its month is no date: made of text, it is judged as text.
-BIRTH = """coalesce(moment(BIRTH), moment(lpad(whole_number(YEAR), 4, '0') || '-'
-    || lpad(coalesce(whole_number(MONTH), '1'), 2, '0') || '-' || lpad(coalesce(whole_number(DAY), '1'), 2, '0')))"""
-PERSON = Layout(
-    name="person",
-    essential=("ID", "YEAR"),
-    optional=(
-        "SEX",
-        "MONTH",
-        "DAY",
-        "BIRTH",
-        "SEX_SOURCE",
-        "RACE_CONCEPT",
-        "RACE",
-        "ETHNICITY_CONCEPT",
-        "SITE",
-        "SOURCE",
-    ),  # fmt: skip
-    rules=(
-        ("ID", "ID IS NULL", EMPTY),
-        ("ID", "number IS NULL", NO_WHOLE),
-        ("YEAR", "YEAR IS NULL AND BIRTH IS NULL", EMPTY),
-        ("BIRTH", "BIRTH IS NOT NULL AND moment(BIRTH) IS NULL", NO_DATE),
-        ("YEAR", "began IS NULL", "makes no date of the calendar with month and day"),
-        *date_rules("YEAR", "began"),
-        ("SEX", "sex_word IS NULL", "is neither male (8507) nor female (8532)"),
-        REPEATED_ID,
-    ),
-    joined=f"{_described('RACE_CONCEPT', 'race_of')} LEFT JOIN care_site ON care_site.site_id = SITE",
-    derived=f"""{BIRTH} AS began, TRY_CAST(ID AS BIGINT) AS number,
-        CASE WHEN SEX = '8532' THEN 'female' WHEN SEX = '8507' THEN 'male'
-            WHEN upper(SEX_SOURCE) IN ('F', 'FEMALE') THEN 'female'
-            WHEN upper(SEX_SOURCE) IN ('M', 'MALE') THEN 'male' END AS sex_word,
-        lower(coalesce(race_of.label, MAP {RACES}[RACE_CONCEPT], RACE)) AS race_word,
-        CASE ETHNICITY_CONCEPT WHEN '38003563' THEN 'hispanic' WHEN '38003564' THEN 'not hispanic' END AS ethnic,
-        coalesce(site_name, SITE) AS place""",
-    key=BY_ID,
-    kept={},
-    remembered=(
-        KEYS,
-        """INSERT INTO person SELECT number, ID, coalesce(SOURCE, ID), began::DATE, NULL, sex_word, race_word,
-            ethnic, NULL, place FROM judged WHERE fault = 0""",
-    ),
-    forgotten=("person",),
-    columns={
-        "ID": "PERSON_ID",
-        "YEAR": "YEAR_OF_BIRTH",
-        "MONTH": "MONTH_OF_BIRTH",
-        "DAY": "DAY_OF_BIRTH",
-        "BIRTH": "BIRTH_DATETIME",
-        "SEX": "GENDER_CONCEPT_ID",
-        "SEX_SOURCE": "GENDER_SOURCE_VALUE",
-        "RACE_CONCEPT": "RACE_CONCEPT_ID",
-        "RACE": "RACE_SOURCE_VALUE",
-        "ETHNICITY_CONCEPT": "ETHNICITY_CONCEPT_ID",
-        "SITE": "CARE_SITE_ID",
-        "SOURCE": "PERSON_SOURCE_VALUE",
-    },
-    cells=CELLS | {"SEX": NUMBER},
-)
-OF_PERSON = "LEFT JOIN (SELECT key, patient_id, birth, death FROM person) AS person ON person.key = PATIENT"
-DEATH = Layout(
-    name="death",
-    essential=("PATIENT", "START"),
-    optional=("START_TIME",),
-    rules=(
-        *time_rules("START"),
-        _day_time("START"),
-        *patient_rules("person"),
-        ("START", "died < birth", "is before the patient's birth"),
-        ("PATIENT", "line > first", "has died on an earlier row"),
-    ),
-    joined=OF_PERSON,
-    derived=f"patient_id, birth, {_time('START')} AS began, end_of_day(began) AS died",
-    key="hash(PATIENT) AS a, hash(PATIENT || '.') AS b",
-    kept={},
-    remembered=(KEYS, "UPDATE person SET death = died FROM judged WHERE fault = 0 AND key = judged.dead"),
-    columns={"PATIENT": "PERSON_ID", "START": "DEATH_DATE", "START_TIME": "DEATH_DATETIME"},
-    cells=CELLS,
-    prepared="PATIENT AS dead",
-)
-OBSERVATION_PERIOD = Layout(
-    name="observation_period",
-    essential=("PATIENT", "START", "STOP"),
-    optional=(),
-    rules=(
-        *time_rules("START"),
-        *patient_rules("person"),
-        *life_rules("START"),
-        ("STOP", "STOP IS NULL", EMPTY),
-        *stop_rules("STOP", "OBSERVATION_PERIOD_START_DATE"),
-        REPEATED_ROW,
-    ),
-    joined=OF_PERSON,
-    derived="patient_id, birth, death, moment(START) AS began, moment(STOP) AS ended",
-    key=BY_PATIENT_AND_WHOLE,
-    kept={},
-    remembered=(
-        KEYS,
-        "INSERT INTO membership SELECT patient_id, began, end_of_day(ended) FROM judged WHERE fault = 0",
-    ),
-    forgotten=("membership",),
-    columns={
-        "PATIENT": "PERSON_ID",
-        "START": "OBSERVATION_PERIOD_START_DATE",
-        "STOP": "OBSERVATION_PERIOD_END_DATE",
-    },
-    cells=CELLS,
-)
-VISIT = Layout(
-    name="visit_occurrence",
-    essential=("ID", "PATIENT", "START", "CODE"),
-    optional=("STOP", "START_TIME", "STOP_TIME", "SOURCE_CONCEPT", "SOURCE_VALUE", "SITE"),
-    rules=(
-        ("ID", "ID IS NULL", EMPTY),
-        ("ID", "encounter_id IS NULL", NO_WHOLE),
-        *time_rules("START"),
-        _day_time("START"),
-        *patient_rules("person"),
-        NO_CODE,
-        *life_rules("START"),
-        _day_time("STOP"),
-        *stop_rules("STOP", "VISIT_START_DATE", day_only="ended = ended::DATE"),
-        REPEATED_ID,
-    ),
-    joined=f"{OF_PERSON} {_described('chosen', 'named')} {_described('CODE', 'kind')} "
-    "LEFT JOIN care_site ON care_site.site_id = SITE",
-    # The source's own concept says more of a visit than the few standard ones, which make its class.
-    prepared="coalesce(SOURCE_CONCEPT, CODE) AS chosen",
-    derived=f"""patient_id, birth, death, {_time("START")} AS began, {_time("STOP")} AS ended,
-        greatest(began, ended) AS known, TRY_CAST(ID AS BIGINT) AS encounter_id, {CODED} AS coded,
-        named.label AS described, coalesce(site_name, SITE) AS place,
-        coalesce(CASE WHEN lower(SOURCE_VALUE) IN {CLASSES} THEN lower(SOURCE_VALUE) END, MAP {VISITS}[CODE],
-            CASE WHEN kind.label ILIKE '%inpatient%' THEN 'inpatient'
-                WHEN kind.label ILIKE '%emergency%' THEN 'emergency'
-                WHEN kind.label IS NOT NULL THEN 'ambulatory' END) AS told,
-        coalesce(told, 'ambulatory') AS class""",
-    key=BY_ID,
-    kept={
-        "encounters": """SELECT patient_id, encounter_id, began AS time, ended AS stop, class, coded AS code,
-            place AS site, known AS recorded_at FROM judged WHERE fault = 0 ORDER BY line"""
-    },
-    remembered=(
-        KEYS,
-        "INSERT INTO visit SELECT ID, encounter_id, patient_id, began, known FROM judged WHERE fault = 0",
-        "INSERT INTO guessed SELECT count(*) FROM judged WHERE fault = 0 AND told IS NULL",
-        seen("visit_occurrence", "'encounter'", described="described"),
-        span("visit_occurrence"),
-    ),
-    forgotten=("visit", "guessed"),
-    columns={
-        "ID": "VISIT_OCCURRENCE_ID",
-        "PATIENT": "PERSON_ID",
-        "CODE": "VISIT_CONCEPT_ID",
-        "SOURCE_CONCEPT": "VISIT_SOURCE_CONCEPT_ID",
-        "SOURCE_VALUE": "VISIT_SOURCE_VALUE",
-        "START": "VISIT_START_DATE",
-        "START_TIME": "VISIT_START_DATETIME",
-        "STOP": "VISIT_END_DATE",
-        "STOP_TIME": "VISIT_END_DATETIME",
-        "SITE": "CARE_SITE_ID",
-    },
-    cells=CELLS,
-)
 LAYOUTS: tuple[Layout, ...] = (  # in the order they are read: what others refer to comes first
     CONCEPT,
     CARE_SITE,

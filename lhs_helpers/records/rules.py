@@ -108,6 +108,10 @@ BY_ID = "hash(ID) AS a, hash(ID || '.') AS b"
 BY_ID_OR_WHOLE = "if(ID IS NULL, whole, hash(ID)) AS a, if(ID IS NULL, whole, hash(ID || '.')) AS b"
 BY_PATIENT_AND_WHOLE = "patient_id::UBIGINT AS a, whole AS b"
 
+# Only the people of a chunk are hashed, not all of the export.
+OF_PERSON = """LEFT JOIN (SELECT key, patient_id, birth, death
+    FROM person JOIN (SELECT DISTINCT PATIENT AS key FROM chunked) AS wanted USING (key)
+    ) AS person ON person.key = PATIENT"""
 # References repeat: the few pairs are looked up, and what is found is spread over the rows.
 LINKED = """LEFT JOIN (SELECT PATIENT, ENCOUNTER, person.patient_id, birth, death, encounter_id, visit_start, visit_stop
     FROM visit RIGHT JOIN (person RIGHT JOIN (SELECT DISTINCT PATIENT, ENCOUNTER FROM chunked) AS pair

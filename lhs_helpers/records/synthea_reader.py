@@ -6,6 +6,7 @@ from lhs_helpers.errors import LHSError
 from lhs_helpers.records.csv_files import CSVFile, find_files
 from lhs_helpers.records.emr import EMR
 from lhs_helpers.records.importing import run
+from lhs_helpers.records.recognise import hint
 from lhs_helpers.records.synthea_rules import LAYOUTS, SYNTHEA
 
 
@@ -35,7 +36,8 @@ def read_synthea(source: Path | str, folder: Path | str) -> EMR:
     files = find_files(source, "a Synthea export")
     if "patients" not in files:
         raise LHSError(
-            f"{source} holds no patients.csv; a record needs it: give the folder of a whole export."
+            f"{source} holds no patients.csv{hint(source, 'synthea')}; a record needs it: "
+            "give the folder of a whole export."
         )
     opened = {layout.name: CSVFile(files[layout.name]) for layout in LAYOUTS if layout.name in files}
     unread = [path.name for name, path in files.items() if name not in opened]

@@ -7,7 +7,7 @@ as its prefix.
 
 from typing import Any
 
-from lhs_helpers.records.importing import Format
+from lhs_helpers.records.formats import Format
 from lhs_helpers.records.layout import Layout, Rule
 from lhs_helpers.records.rules import (
     BY_ID,
@@ -15,6 +15,7 @@ from lhs_helpers.records.rules import (
     EMPTY,
     KEYS,
     NO_SEX,
+    OF_PERSON,
     REPEATED_ID,
     clinical,
     date_rules,
@@ -133,7 +134,7 @@ ENCOUNTERS = Layout(
         *stop_rules("STOP", "START"),
         REPEATED_ID,
     ),
-    joined="""LEFT JOIN person ON person.key = PATIENT
+    joined=f"""{OF_PERSON}
         LEFT JOIN organization ON organization.source_id = ORGANIZATION""",
     derived=f"""patient_id, birth, death, moment(START) AS began, moment(STOP) AS ended,
         coalesce(ended, began) AS known,

@@ -1,5 +1,7 @@
 """A record, written as Synthea's CSV export."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from lhs_helpers.errors import LHSError
@@ -68,7 +70,7 @@ def write_synthea(emr: EMR, folder: Path | str, columns: str = "2022") -> dict[s
     if columns not in COLUMNS:
         raise LHSError(f"write_synthea was given columns={columns!r}; expected is '2022' or 'current'.")
     views, rows = emr.views(), {}
-    with new_folder(folder) as unfinished:
+    with new_folder(folder) as unfinished, _in_order(emr):
         for file, names in COLUMNS[columns].items():
             query = f"WITH {views}, {LABELS} {_query(file, names.split())}"
             target = str(unfinished / f"{file}.csv").replace("'", "''")
@@ -77,6 +79,17 @@ def write_synthea(emr: EMR, folder: Path | str, columns: str = "2022") -> dict[s
         for table, status in (("conditions", "resolved"), ("medications", "stop")):
             _report_lost(emr, f"WITH {views} {LOST.format(table=table, status=status)}", table)
     return rows
+
+
+@contextmanager
+def _in_order(emr: EMR) -> Iterator[None]:
+    """Keep rows in their order: joins of several threads do not, nor does a join that looks up the smaller table."""
+    sql = emr.duckdb.raw_sql
+    sql("SET threads = 1; SET disabled_optimizers = 'join_order,build_side_probe_side'")
+    try:
+        yield
+    finally:
+        sql("RESET threads; RESET disabled_optimizers")
 
 
 def _report_lost(emr: EMR, query: str, table: str) -> None:

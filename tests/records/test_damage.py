@@ -318,19 +318,3 @@ def test_a_second_run_completes_what_the_first_left(tmp_path, whole, kind):
         READ[kind](source, tmp_path / "emr")
     path.write_bytes(text)
     assert_same(read(kind, source), whole[kind])
-
-
-@pytest.mark.parametrize("kind", ["omop", "mimic"])
-def test_whatever_bytes_are_damaged_there_is_a_sentence_or_every_row_is_accounted_for(tmp_path, kind):
-    draw = random.Random(7)
-    for number in range(8):
-        source = export(kind, tmp_path / str(number) / "source")
-        path = draw.choice(sorted(source.rglob("*.csv")))
-        content = bytearray(path.read_bytes())
-        for _ in range(draw.randint(1, 6)):
-            content[draw.randrange(len(content))] = draw.choice(b'\x00\n\r",;\xff9aZ-')
-        path.write_bytes(content)
-        try:
-            read(kind, source).check()
-        except LHSError as error:
-            assert "\n" not in str(error)

@@ -152,6 +152,16 @@ def test_a_kind_of_visit_that_is_not_known_is_counted(source):
     assert emr.check().empty
 
 
+def test_a_visit_that_ends_on_its_day_does_not_end_before_it_starts(source):
+    """Found by tools/fuzz.py: the end of a visit was midnight of the day on which it starts at nine."""
+    path = source / "visit_occurrence.csv"
+    path.write_text(path.read_text().replace("2016-04-04 09:30:00", ""))
+    emr = accounted(read_omop(source, source.parent / "emr"))
+    assert emr.check().empty and rejected(emr) == []
+    visit = emr.sql("SELECT time, stop FROM encounters WHERE encounter_id = 11").iloc[0]
+    assert visit.time == visit.stop == pd.Timestamp("2016-04-04 09:00")
+
+
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory):
     if not SAMPLE.is_dir():

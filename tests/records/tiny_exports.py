@@ -21,6 +21,41 @@ TABLES = (
     "immunizations",
 )
 
+# Columns of 2022.
+SYNTHEA = {
+    "patients": """Id,BIRTHDATE,DEATHDATE,FIRST,RACE,ETHNICITY,GENDER
+ann,1950-05-05,2018-06-10,Ann,white,nonhispanic,F
+bob,1990-12-24,,Bob,black,hispanic,M
+""",
+    "organizations": """Id,NAME
+org,Practice
+""",
+    "encounters": """Id,START,STOP,PATIENT,ORGANIZATION,ENCOUNTERCLASS,CODE,DESCRIPTION,REASONCODE,REASONDESCRIPTION
+a1,2016-04-04T09:00:00Z,2016-04-04T09:30:00Z,ann,org,wellness,162673000,Check-up,,
+a2,2018-03-01T22:00:00Z,2018-03-03T10:00:00Z,ann,org,snf,50849002,Emergency,230690007,Stroke
+b1,2017-06-06T11:00:00Z,2017-06-06T11:30:00Z,bob,org,urgentcare,162673000,Check-up,,
+""",
+    "conditions": """START,STOP,PATIENT,ENCOUNTER,CODE,DESCRIPTION
+2016-04-04,,ann,a1,38341003,Hypertension
+2018-02-27,2018-05-01,ann,a2,230690007,Stroke
+""",
+    "observations": """DATE,PATIENT,ENCOUNTER,CATEGORY,CODE,DESCRIPTION,VALUE,UNITS,TYPE
+2016-04-04T09:05:00Z,ann,a1,vital-signs,8480-6,Systolic blood pressure,162.0,mm[Hg],numeric
+2017-06-06T11:05:00Z,bob,b1,vital-signs,8480-6,Systolic blood pressure,118.0,mm[Hg],numeric
+2017-06-06T11:06:00Z,bob,b1,survey,72166-2,Tobacco smoking status,Never smoker,,text
+2017-12-24T00:00:00Z,bob,,,QALY,QALY,26.5,a,numeric
+""",
+    "medications": """START,STOP,PATIENT,PAYER,ENCOUNTER,CODE,DESCRIPTION,REASONCODE,REASONDESCRIPTION
+2017-06-06T11:20:00Z,2018-12-01T00:00:00Z,bob,,b1,860975,Metformin,44054006,Diabetes
+""",
+    "procedures": """START,STOP,PATIENT,ENCOUNTER,CODE,DESCRIPTION,BASE_COST,REASONCODE,REASONDESCRIPTION
+2018-03-01T22:30:00Z,2018-03-01T22:45:00Z,ann,a2,303653007,CT of head,10.0,230690007,Stroke
+""",
+    "immunizations": """DATE,PATIENT,ENCOUNTER,CODE,DESCRIPTION,BASE_COST
+2017-06-06T11:25:00Z,bob,b1,140,Influenza,10.0
+""",
+}
+
 OMOP = {
     "person": """person_id,gender_concept_id,year_of_birth,month_of_birth,day_of_birth,birth_datetime,race_concept_id,ethnicity_concept_id,care_site_id,person_source_value,gender_source_value,race_source_value
 1,8532,1950,5,5,,8527,38003564,7,ann,F,white

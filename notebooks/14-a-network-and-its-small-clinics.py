@@ -522,6 +522,7 @@ for deal in names:
     further = over_hospitals((short[deal, 125] - short[deal, 5]).to_frame("125 − 5"))
     assert further.loc["125 − 5", "low"] > 0
 assert short["by risk", 125].mean() > 1.2 * short["alike", 125].mean()
+assert (short["by risk", 5] > 0.5).sum() == 1  # one hospital did not settle
 
 # %% [markdown]
 # With few talks it pays to let sites work alone for a while. With many it costs: 125 steps end further from the
@@ -600,7 +601,11 @@ def check_repaired(repaired):
     before = happened / told.loc[border, "recalibrated"][known].sum()
     after = happened / np.asarray(repaired)[known].sum()
     print(f"observed over expected, by the answer key: {before:.2f}, now {after:.2f}")
-    assert 1 < before / after < 2.5 and after < before
+    share = label.loc["border", "written down"]
+    assert after < before, "the risks are too low, so they have to grow"
+    assert abs(before / after * share - 1) < 0.05, (
+        "which risk becomes right when only this share of the diagnoses is written down?"
+    )
 
 
 # %% [markdown]
@@ -653,11 +658,15 @@ def check_rate(alert_rate):
 alert = told["federated"] >= told["federated"].quantile(0.9)
 alert_rate = alert.groupby(people.loc[told.index, "site"]).mean()
 check_rate(alert_rate)
+assert alert_rate["inner city"] > alert_rate["teaching hospital"] + 0.02
 alert_rate.sort_values().round(3)
 
 # %% [markdown]
-# The rates differ with the people a site serves and with what is known of them. A place that tests and visits less
-# has less in its columns, and so fewer high risks. One threshold sends the staff where the records are good.
+# The inner city would need half as much staff again as the teaching hospital, for as many people. One might have
+# expected the opposite, since a place whose records hold less has fewer high risks to show; here it weighs more whom a
+# site serves. One threshold sends the staff to where the model sees risk, and a tenth at each site sends it everywhere
+# alike. Which of the two is fair no model can say, and where diagnoses are not written down neither follows the true
+# risk.
 #
 # ```{solution-end}
 # ```
@@ -665,8 +674,9 @@ alert_rate.sort_values().round(3)
 # ## What we have seen
 #
 # - Nine sites learn, by adding up gradients and Hessians, the model that all rows in one place would give: in a
-#   handful of rounds, without a row that moves. Reviews of federated learning in medicine report the same: close to
-#   the central model, and better than local ones in nearly all studies {cite}`kirienko2021`.
+#   handful of rounds, without a row that moves. A review of 26 papers on federated learning in medicine found the
+#   same: close to the central model, and better than local ones in all but two of those that compared
+#   {cite}`kirienko2021`.
 # - A sum can be a person. Small sites, and rare codes at any site, need masks; a smallest number of people alone is
 #   not enough.
 # - The smaller the clinic, the more it gains from the network; a model of the teaching hospital alone brings it most

@@ -1,5 +1,6 @@
 """Predictions become orders: whom the model in use would call, how many there is room for, and who answers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,27 +81,29 @@ def no_orders() -> pd.DataFrame:
     return pd.DataFrame({column: pd.Series(dtype=kind) for column, kind in kinds.items()})
 
 
-def answers(journal: Path | str, read_before: int) -> tuple[pd.DataFrame, int]:
-    """What clinicians made of the cards that came into the service's log since it was last read.
+def answers(journal: Path | str, read_before: Sequence[int]) -> tuple[pd.DataFrame, list[int]]:
+    """What came into the service's log since it was last read: cards, and what clinicians made of them.
+
+    An answer counts in the cycle in which it came, also to a card of an earlier one; of several to a card the last.
 
     Parameters
     ----------
     journal : folder of the service's log
-    read_before : how many calls had been read
+    read_before : how many calls and how many answers had been read
 
     Returns
     -------
-    DataFrame, int
+    DataFrame, list of int
         Measures *alert rate shown* (cards a call) and *overridden* (share of the answered), with Wilson intervals,
-        ``people`` and ``events`` (calls and cards; cards and answers); and how many calls have been read now.
+        ``people`` and ``events`` (calls and cards; cards and answers); and how many calls and answers have been
+        read now.
     """
     from lhs_helpers.system.feedback import read_feedback, read_risks
 
     calls, said = read_risks(journal), read_feedback(journal)
-    new = calls.iloc[read_before:]
-    cards = new["card"].dropna()
-    last = said.drop_duplicates("card", keep="last").set_index("card")["outcome"]
-    given = cards.map(last).dropna()
+    new, came = calls.iloc[read_before[0] :], said.iloc[read_before[1] :]
+    cards, shown = new["card"].dropna(), calls["card"].dropna()
+    given = came[came["card"].isin(shown)].drop_duplicates("card", keep="last")["outcome"]
     overridden = int((given == "overridden").sum())
     rows = {
         "alert rate shown": (len(cards), len(new), len(new), len(cards)),
@@ -112,4 +115,4 @@ def answers(journal: Path | str, read_before: int) -> tuple[pd.DataFrame, int]:
         estimate = counted / of if of else np.nan
         table[measure] = {"estimate": estimate, "low": float(low), "high": float(high)}
         table[measure] |= {"people": people, "events": events}
-    return pd.DataFrame(table).T.astype({"people": int, "events": int}), len(calls)
+    return pd.DataFrame(table).T.astype({"people": int, "events": int}), [len(calls), len(said)]

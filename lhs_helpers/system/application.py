@@ -16,7 +16,7 @@ from lhs_helpers.system.bodies import FeedbackRequest, documented, feedback_entr
 from lhs_helpers.system.deployment import Deployment, answer
 from lhs_helpers.system.feedback import Journal
 from lhs_helpers.system.fhir_events import Refused
-from lhs_helpers.system.guard import Guard
+from lhs_helpers.system.guard import Guard, log
 
 MOST_BYTES = 5_000_000
 
@@ -55,19 +55,30 @@ def service(
     deployment, book = Deployment(Path(source), silent), Journal(journal)
     now = None if at is None else _day(at)
     # No pages of documentation: they would load scripts from elsewhere.
-    app = FastAPI(title="LHS risk service", version=__version__, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="LHS risk service", version=__version__, docs_url=None, redoc_url=None, redirect_slashes=False
+    )
     paths = ("/cds-services", f"/cds-services/{deployment.id}", f"/cds-services/{deployment.id}/feedback")
     app.add_middleware(Guard, token=token, most=most_bytes, routes=paths)
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: Any) -> JSONResponse:
-        known = {404: "There is nothing here; GET /cds-services lists what is.", 405: "Not with this method."}
+        known = {
+            404: "There is nothing here; GET /cds-services lists what is.",
+            405: "Not with this method: GET /cds-services lists the services, and POST asks them.",
+        }
         sentence = known.get(error.status_code, str(error.detail))
         return JSONResponse({"error": sentence}, error.status_code, headers=getattr(error, "headers", None))
 
     @app.exception_handler(Refused)
     async def _refused(request: Request, error: Refused) -> JSONResponse:
         return JSONResponse({"error": str(error)}, error.status)
+
+    @app.exception_handler(OSError)
+    async def _not_written(request: Request, error: Any) -> JSONResponse:
+        log.error("the journal can not be written: %s", error.strerror)
+        sentence = "It could not be written down, so it does not count: the disk is full or fails. Send it again later."
+        return JSONResponse({"error": sentence}, 503)
 
     @app.get(paths[0])
     async def discovery() -> dict[str, Any]:
@@ -110,13 +121,9 @@ def service(
         """Takes what clinicians made of cards; answers when it is on the disk."""
         _refuse_unknown(service_id, deployment.id)
         given = read_body(FeedbackRequest, await request.body()).feedback
-        received, version = datetime.now(UTC).isoformat(), deployment.current()[0].version
+        received, version = datetime.now(UTC).isoformat(), deployment.version
         entries = [feedback_entry(one) | {"received_at": received, "version": version} for one in given]
-        try:
-            await run_in_threadpool(book.write_feedback, entries)
-        except OSError:
-            sentence = "The feedback could not be stored: the disk is full or fails. Send it again later."
-            return JSONResponse({"error": sentence}, 503)
+        await run_in_threadpool(book.write_feedback, entries)
         return JSONResponse({"received": len(entries)})
 
     return app

@@ -58,10 +58,11 @@ def read_body(model: type[BaseModel], body: bytes) -> Any:
         return model.model_validate_json(body)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        said = first["msg"].removeprefix("Value error, ")
         where = ".".join(str(part) for part in first["loc"]) or "the body"
         more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
         status = 400 if first["type"] == "json_invalid" else 422
-        raise Refused(status, f"The request can not be used: {where}: {first['msg']}.{more}") from None
+        raise Refused(status, f"The request can not be used: {where}: {said}.{more}") from None
 
 
 def feedback_entry(given: Feedback) -> dict[str, Any]:

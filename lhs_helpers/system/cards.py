@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import numpy as np
 
+from lhs_helpers.system.fhir_events import URLS
 from lhs_helpers.system.reasons import main_reasons
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ OVERRIDE_REASONS = {
     "no-time": "No time now",
     "too-many": "Too many alerts",
 }
-URLS = {"SNOMED": "http://snomed.info/sct", "LOINC": "http://loinc.org"}
 
 
 def card(release: "Release", patient_id: str, row: np.ndarray, risk: float, at: datetime) -> dict[str, Any]:

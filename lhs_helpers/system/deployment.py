@@ -2,14 +2,17 @@
 
 import os
 import re
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from lhs_helpers.errors import LHSError
 from lhs_helpers.system import fhir
 from lhs_helpers.system.cards import card
 from lhs_helpers.system.fhir_events import Refused
 from lhs_helpers.system.fhir_features import FeatureReader
+from lhs_helpers.system.guard import log
 from lhs_helpers.system.registry import FILE as REGISTRY_FILE
 from lhs_helpers.system.registry import Registry
 from lhs_helpers.system.release import Release, load
@@ -30,25 +33,48 @@ class Deployment:
         self.silent, self.registry, self._seen = silent, None, None
         if (source / REGISTRY_FILE).exists():
             self.registry = Registry(source)
-            self.task = self.registry.release().task  # a registry holds the releases of one task
+            self._look_up(self.registry)
         else:
             self._use(load(source))
-            self.task = self.release.task
             self.state = "silent" if silent else "live"
-        self.id = re.sub(r"[^a-z0-9]+", "-", self.task.name.lower()).strip("-") or "risk"
-        self.current()
+        # A registry holds the releases of one task, so the address stays.
+        self.id = re.sub(r"[^a-z0-9]+", "-", self.release.task.name.lower()).strip("-") or "risk"
 
     def current(self) -> tuple[Release, FeatureReader, str]:
-        """Release, its feature reader, and the state."""
+        """Release, its feature reader, and the state.
+
+        Raises
+        ------
+        Refused
+            When the registry, or the release in use, can not be read any more or was altered (503): what was in
+            use before is not served on, since it may have been switched off.
+        """
         if self.registry is not None:
-            there = os.stat(self.registry.folder / REGISTRY_FILE)
-            seen = (there.st_mtime_ns, there.st_ino)  # the file is replaced at every change
-            if seen != self._seen:
-                self._use(self.registry.release())
-                state = self.registry.state
-                self.state = "silent" if self.silent and state == "live" else state
-                self._seen = seen
+            try:
+                self._look_up(self.registry)
+            except (LHSError, OSError) as error:
+                log.error("out of service: %s", error)
+                raise Refused(
+                    503,
+                    "No risk is given: the registry of releases, or the release in use, is damaged. The log says more.",
+                ) from None
         return self.release, self.reader, self.state
+
+    def _look_up(self, registry: Registry) -> None:
+        there = os.stat(registry.folder / REGISTRY_FILE)
+        seen = (there.st_mtime_ns, there.st_ino)  # the file is replaced at every change
+        if seen != self._seen:
+            self._use(registry.release())
+            state = registry.state
+            self.state = "silent" if self.silent and state == "live" else state
+            self._seen = seen
+
+    @property
+    def version(self) -> str:
+        """The version in use; while that can not be told, the one before."""
+        with suppress(Refused):
+            self.current()
+        return self.release.version
 
     def _use(self, release: Release) -> None:
         self.release, self.reader = release, FeatureReader(release.features, release.task)
@@ -60,7 +86,9 @@ def answer(
     """What goes into the journal, and the cards."""
     patient_id, patient = asked.context.patientId, asked.prefetch.patient
     if "patient" not in asked.prefetch.model_fields_set:
-        raise Refused(412, "The prefetch lacks 'patient', which this model needs.")
+        raise Refused(
+            412, "The prefetch lacks 'patient', which this model needs; GET /cds-services says what to send."
+        )
     if patient is None:
         raise Refused(404, "The patient is unknown to the client: its prefetch of 'patient' is null.")
     if patient.id != patient_id:

@@ -36,6 +36,8 @@ class Journal:
 
     def __init__(self, folder: Path | str):
         self.folder = Path(folder)
+        if self.folder.exists() and not self.folder.is_dir():
+            raise LHSError(f"{folder} is a file; the journal needs a folder, new or of an earlier journal.")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._key = _key(self.folder / KEY)
@@ -64,6 +66,10 @@ class Journal:
     def _append(self, name: str, entries: list[Mapping[str, Any]]) -> None:
         lines = "".join(json.dumps(entry, ensure_ascii=True) + "\n" for entry in entries).encode()
         with self._lock:
+            if not os.fstat(self._files[name]).st_nlink:
+                # Somebody has deleted the file: what is written to it would be lost when this process ends.
+                deleted, self._files[name] = self._files[name], _opened(self.folder / name)
+                os.close(deleted)
             written = os.write(self._files[name], lines)
             if written < len(lines):
                 # The disk is full. What stands there is ended, so that the next line stays readable.

@@ -8,17 +8,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from lhs_helpers.errors import LHSError
+from lhs_helpers.records.fhir_extract import SYSTEMS
 from lhs_helpers.system import fhir
 
-SYSTEMS = {
-    "http://snomed.info/sct": "SNOMED",
-    "http://loinc.org": "LOINC",
-    "http://www.nlm.nih.gov/research/umls/rxnorm": "RxNorm",
-    "http://hl7.org/fhir/sid/cvx": "CVX",
-    "http://hl7.org/fhir/sid/icd-10-cm": "ICD10CM",
-    "http://hl7.org/fhir/sid/icd-9-cm": "ICD9CM",
-}
-URLS = {name: url for url, name in SYSTEMS.items()}
+# The address of each code system that we write ourselves: the first of those that are read.
+URLS = {name: url for url, name in reversed(SYSTEMS.items())}
 # Of each key of the prefetch: the kinds of events it brings, and the search that fetches it.
 SEARCHES = {
     "conditions": (("condition", "condition_end"), "Condition?patient={{context.patientId}}"),
@@ -66,9 +60,14 @@ class Refused(LHSError):
 
 
 def known_codes(codes: Iterable[str]) -> Known:
-    """Codes of the record ("LOINC:4548-4") by how FHIR writes them."""
-    parts = (code.partition(":") for code in codes)
-    return {(URLS[system], bare): f"{system}:{bare}" for system, _, bare in parts if system in URLS}
+    """Codes of the record ("LOINC:4548-4") by every way in which FHIR writes them."""
+    parts = [code.partition(":") for code in codes]
+    return {
+        (url, bare): f"{system}:{bare}"
+        for url, name in SYSTEMS.items()
+        for system, _, bare in parts
+        if system == name
+    }
 
 
 def read_events(prefetch: fhir.Prefetch, keys: Iterable[str], known: Known, patient_id: str) -> list[Event]:
@@ -172,6 +171,9 @@ def _condition(resource: Any, known: Known, found: list[Event]) -> None:
     code = _code(resource.get("code"), known)
     start = resource.get("onsetDateTime") or _part(resource, "onsetPeriod", "start")
     start = start or resource.get("recordedDate")
+    if start is None and code is not None:
+        # Long before any look-back: no feature, but who has the outcome on record is not asked about it.
+        found.append(Event("condition", code, datetime.min, datetime.min))
     _add(found, "condition", code, start, resource.get("recordedDate") or start)
     end = resource.get("abatementDateTime")
     _add(found, "condition_end", code, end, end)

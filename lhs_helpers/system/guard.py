@@ -70,8 +70,8 @@ class Guard:
     def _refusal(self, scope: dict) -> tuple[int, str] | None:
         headers = dict(scope["headers"])
         if self.token is not None:
-            given = headers.get(b"authorization", b"")
-            if not hmac.compare_digest(given, b"Bearer " + self.token):
+            scheme, _, given = headers.get(b"authorization", b"").partition(b" ")
+            if scheme.lower() != b"bearer" or not hmac.compare_digest(given, self.token):
                 return 401, "This service needs its token: Authorization: Bearer <token>."
         elif _host(headers.get(b"host", b"").decode("latin-1")) not in LOCAL:
             # A web page elsewhere can make a browser here call this service under a name of its own.

@@ -64,7 +64,7 @@ class Loop(Steps):
     acting : Acting, optional
         How predictions become orders; without it nothing is ordered.
     journal : Path or str, optional
-        The folder of the service's log, which each cycle reads on.
+        The folder of the service's log. Each cycle reads what came since the last: cards, and answers to cards.
     folder : Path or str, optional
         Where the loop is saved after every step, and every version is a release in a registry. The same call with a
         folder that holds this loop goes on where it stopped.
@@ -125,7 +125,7 @@ class Loop(Steps):
         # Where the loop stands, in plain words and numbers: it is saved as JSON. `line` is the champions that led to
         # the present one; `asked` what the cycle under way was asked to do.
         self._where: dict[str, Any] = {
-            "cycle": 1, "step": 0, "asked": {}, "state": "on", "line": [], "made": [], "read": 0, "verdict": None,
+            "cycle": 1, "step": 0, "asked": {}, "state": "on", "line": [], "made": [], "read": [0, 0], "verdict": None,
             "begins": None, "proposal": None, "versions": [],
         }  # fmt: skip
         self._folder = None if folder is None else Folder(folder, self._settings())

@@ -14,7 +14,10 @@ GREY = "#E3E3E3"
 def monitoring_figure(
     performance: pd.DataFrame, drift: pd.DataFrame, alerts: pd.DataFrame, *, most_features: int = 5
 ) -> Figure:
-    """Four panels, one under the other; grey is where chance alone puts a good model, orange is outside.
+    """Panels one under the other; grey is where chance alone puts a good model, orange is outside.
+
+    Each has a question for a title and its answer below: are the risks right, does the model still rank people, has the
+    world moved, how often does it speak, and, once a card was answered, does anybody listen?
 
     Parameters
     ----------
@@ -27,13 +30,21 @@ def monitoring_figure(
     most_features : int
         How many features to show, those that moved most.
     """
+    shown = min(most_features, len(drift))
+    answered = bool((alerts["accepted"] + alerts["overridden"]).any())
+    heights = [1, 1, 0.3 + 0.2 * shown, 1, 1] if answered else [1, 1, 0.3 + 0.2 * shown, 1]
     with plt.rc_context(STYLE):
-        heights = [1, 1, 0.3 + 0.2 * min(most_features, len(drift)), 1]
-        fig, panels = plt.subplots(4, 1, figsize=(5.4, 9.6), height_ratios=heights)
+        fig, panels = plt.subplots(
+            len(heights), 1, figsize=(5.4, 2.2 * sum(heights) + 0.4), height_ratios=heights
+        )
+        note = "Grey: where chance alone keeps a good model. Orange: outside."
+        fig.suptitle(note, size=10, x=0.01, horizontalalignment="left")
         _chart(panels[0], performance, "O/E", "Outcomes observed\nper expected", "Are the risks right?")
         _chart(panels[1], performance, "AUROC", "AUROC", "Does it still rank people?")
-        _features(panels[2], drift.head(most_features))
-        _alerts(panels[3], alerts)
+        _features(panels[2], drift, shown)
+        _cards(panels[3], alerts)
+        if answered:
+            _answers(panels[4], alerts)
     return fig
 
 
@@ -50,6 +61,7 @@ def _chart(axes: Axes, performance: pd.DataFrame, measure: str, label: str, ques
     axes.set_title(f"{question}\n{_verdict(len(outside), judged)}")
     axes.set_ylabel(label)
     axes.set_xlabel("Index date")
+    axes.margins(y=0.12)
     _dates(axes)
 
 
@@ -69,8 +81,8 @@ def _verdict(outside: int, judged: int) -> str:
     )
 
 
-def _features(axes: Axes, drift: pd.DataFrame) -> None:
-    rows = drift[::-1]
+def _features(axes: Axes, drift: pd.DataFrame, shown: int) -> None:
+    rows = drift.head(shown)[::-1]
     places = range(len(rows))
     colours = [ORANGE if drifted else BLUE for drifted in rows["drifted"]]
     axes.barh(places, rows["psi"], color=colours, height=0.35)
@@ -82,24 +94,36 @@ def _features(axes: Axes, drift: pd.DataFrame) -> None:
     axes.set_yticks([])
     axes.set_ylabel("Feature")
     axes.set_xlabel("Population stability index (| limit)")
-    drifted = int(drift["drifted"].sum())
-    verdict = f"{drifted} of the {len(drift)} that moved most drifted." if drifted else "Not noticeably."
+    verdict = f"{drift['drifted'].sum()} of {len(drift)} features drifted; those that moved most:"
     axes.set_title(f"Has the world moved?\n{verdict}")
 
 
-def _alerts(axes: Axes, alerts: pd.DataFrame) -> None:
-    period = alerts["period"].dt.tz_localize(None)
-    axes.fill_between(period, 100 * alerts["low"], 100 * alerts["high"], color=GREEN, alpha=0.2, linewidth=0)
-    axes.plot(period, 100 * alerts["overridden_share"], color=GREEN, marker="s", markersize=4)
-    axes.plot(period, alerts["per_100"], color=BLUE, marker="o", markersize=4)
-    axes.set_ylabel("Percent")
+def _cards(axes: Axes, alerts: pd.DataFrame) -> None:
+    """On a scale of its own: from eight cards a hundred calls to two is news, and hardly seen on one to a hundred."""
+    axes.plot(_periods(alerts), alerts["per_100"], color=BLUE, marker="o", markersize=4)
+    axes.set_ylim(0, 1.15 * max(alerts["per_100"].max(), 1))
+    axes.set_ylabel("Cards a\nhundred calls")
     axes.set_xlabel("Date of the call")
     _dates(axes)
-    answered = int((alerts["accepted"] + alerts["overridden"]).sum())
-    overridden = f"{alerts['overridden'].sum() / answered:.0%} overridden" if answered else "none answered"
-    axes.set_title(f"Does anybody listen?\n{alerts['cards'].sum():,} cards, {overridden}.")
-    # Words above the lines, in their colours: a legend would be one more thing to look up.
-    axes.set_ylim(0, 125)
-    axes.set_yticks(range(0, 101, 25))
-    axes.text(0.01, 0.98, "of answers override", color=GREEN, transform=axes.transAxes, va="top")
-    axes.text(0.99, 0.98, "of calls show a card", color=BLUE, transform=axes.transAxes, va="top", ha="right")
+    cards, repeats = alerts["cards"].sum(), alerts["repeats"].sum()
+    axes.set_title(
+        f"How often does it speak?\n{cards:,} cards, {repeats:,} of them to somebody who had one before."
+    )
+
+
+def _answers(axes: Axes, alerts: pd.DataFrame) -> None:
+    axes.fill_between(
+        _periods(alerts), 100 * alerts["low"], 100 * alerts["high"], color=GREEN, alpha=0.2, linewidth=0
+    )
+    axes.plot(_periods(alerts), 100 * alerts["overridden_share"], color=GREEN, marker="s", markersize=4)
+    axes.set_ylim(0, 105)
+    axes.set_ylabel("Overridden, of\nanswered (%)")
+    axes.set_xlabel("Date of the call (band: 95 % interval)")
+    _dates(axes)
+    answered = (alerts["accepted"] + alerts["overridden"]).sum()
+    overridden, ignored = alerts["overridden"].sum() / answered, alerts["ignored"].sum()
+    axes.set_title(f"Does anybody listen?\n{overridden:.0%} overridden; {ignored:,} cards never answered.")
+
+
+def _periods(alerts: pd.DataFrame) -> pd.Series:
+    return alerts["period"].dt.tz_localize(None)

@@ -57,11 +57,16 @@ def _identity(manifest: Mapping[str, Any]) -> str:
 def checked_files(folder: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Manifest and content of every file of a release that is whole, unaltered and not from the future."""
     path = folder / MANIFEST
+    if not folder.is_dir():
+        what = f"{folder} is a file" if folder.exists() else f"There is no folder {folder}"
+        raise LHSError(f"{what}; give the folder of a release.")
     if not path.is_file():
-        raise LHSError(f"{folder} is no release: it has no {MANIFEST}.")
-    content = path.read_bytes()
+        raise LHSError(f"{folder} is no release: it has no {MANIFEST}. Give the folder that `release` wrote.")
+    content = _content(path)
     try:
         manifest = json.loads(content)
+        if "content_hash" in manifest:
+            raise LHSError(f"{folder} holds records and no release; give the folder that `release` wrote.")
         form, made_with, hashes = manifest["format"], dict(manifest["made_with"]), dict(manifest["files"])
     except (ValueError, KeyError, TypeError):
         raise LHSError(f"{path} was altered or damaged; ask for the release anew.") from None
@@ -78,7 +83,7 @@ def checked_files(folder: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
     unknown = set(hashes) - {*ALWAYS, *SOMETIMES, *MODELS}
     if unknown or len(set(MODELS) & set(hashes)) != 1 or not set(ALWAYS) <= set(hashes):
         raise LHSError(f"{folder} does not hold the files of a release (format {FORMAT}); ask for it anew.")
-    files = {file: (folder / file).read_bytes() for file in hashes}
+    files = {file: _content(folder / file) for file in hashes}
     for file, known in hashes.items():
         if hashlib.sha256(files[file]).hexdigest() != known:
             raise LHSError(
@@ -86,6 +91,13 @@ def checked_files(folder: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
                 "Do not use it; ask for the release anew."
             )
     return manifest, files
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise LHSError(f"{path} can not be read ({error.strerror}); ask for the release anew.") from None
 
 
 def _refuse_newer(folder: Path, form: Any, made_with: Mapping[str, str]) -> None:

@@ -4,6 +4,7 @@ It serves a release, or a registry, whose champion and state it looks up at ever
 is obeyed at the next patient. By default it listens to this computer only; anything else needs a token.
 """
 
+import errno
 import gc
 import logging
 import socket
@@ -48,12 +49,15 @@ def run(
             f"Serving on {host} needs a token of at least 16 characters: set LHS_TOKEN. Or leave --host out, and "
             "only this computer is served."
         )
-    if token is not None and len(token) < 16:
-        raise LHSError("The token has fewer than 16 characters; make a longer one.")
+    if token is not None and (len(token) < 16 or not token.isascii()):
+        fault = "is not plain ASCII" if len(token) >= 16 else "has fewer than 16 characters"
+        raise LHSError(f"The token {fault}; make a longer one of letters and digits.")
     settings = {"source": str(source), "journal": str(journal), "token": token, "silent": silent, "at": at}
     application = service(**settings)  # what is refused is refused here, with its sentence
     if workers > 1 and not hasattr(socket, "SO_REUSEPORT"):
         raise LHSError("This system can not share a port among processes; leave --workers out.")
+    # A port that is shared would be shared with another service, too, and callers dealt out between the two.
+    _listening(host, port, shared=False).close()
     with _listening(host, port, workers > 1) as place:
         port = place.getsockname()[1]
         print(f"http://{host}:{port}/cds-services   Stop with Ctrl-C.", flush=True)
@@ -104,8 +108,11 @@ def _listening(host: str, port: int, shared: bool) -> socket.socket:
         place.bind((host, port))
     except OSError as error:
         place.close()
+        other = (
+            "port" if error.errno in (errno.EADDRINUSE, errno.EACCES) else "host, an address of this computer"
+        )
         raise LHSError(
-            f"Can not serve on {host}, port {port}: {error.strerror}. Choose another port."
+            f"Can not serve on {host}, port {port}: {error.strerror}. Choose another {other}."
         ) from None
     place.listen(2048)
     return place

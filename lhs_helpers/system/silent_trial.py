@@ -53,7 +53,9 @@ class Limits:
         return asdict(self)
 
 
-def judged(predictions: pd.DataFrame, limits: Limits, *, expected: int, seed: int = 0) -> pd.DataFrame:
+def judged(
+    predictions: pd.DataFrame, limits: Limits, *, expected: int, bootstrap: int = 200, seed: int = 0
+) -> pd.DataFrame:
     """Each limit beside what the silent trial found.
 
     Parameters
@@ -63,8 +65,8 @@ def judged(predictions: pd.DataFrame, limits: Limits, *, expected: int, seed: in
     limits : Limits
     expected : int
         How many people should have had a risk.
-    seed : int
-        Of the bootstrap.
+    bootstrap, seed : int
+        As of ``learning.evaluate``; with 0 replicates there are no intervals, and the rule needs none.
 
     Returns
     -------
@@ -82,7 +84,11 @@ def judged(predictions: pd.DataFrame, limits: Limits, *, expected: int, seed: in
         "alerts a week": (predictions["alert"].sum() / weeks, np.nan, np.nan, 0, limits.alerts_per_week),
     }
     enough = y.sum() >= limits.outcomes
-    found = evaluate(y, labelled["risk"].to_numpy(), seed=seed) if 0 < y.sum() < len(y) else None
+    found = (
+        evaluate(y, labelled["risk"].to_numpy(), bootstrap=bootstrap, seed=seed)
+        if 0 < y.sum() < len(y)
+        else None
+    )
     for name, (least, most) in {
         "AUROC": (limits.auroc, np.nan),
         "O/E": limits.oe,

@@ -74,13 +74,18 @@ def test_answers_are_counted_once_and_the_last_one_to_a_card_counts(tmp_path):
     given = [said("a", "overridden"), said("a", "accepted"), said("b", "overridden")]
     write(RISKS, calls)
     write(FEEDBACK, given)
-    table, read = answers(tmp_path, 0)
-    assert read == 4
+    table, read = answers(tmp_path, [0, 0])
+    assert read == [4, 3]
     assert table.loc["alert rate shown", ["estimate", "people", "events"]].to_list() == [0.75, 4, 3]
     assert table.loc["overridden", ["estimate", "people", "events"]].to_list() == [0.5, 3, 2]
     write(RISKS, [*calls, call("d")])
-    write(FEEDBACK, [*given, said("d", "overridden")])
-    table, read = answers(tmp_path, 4)
-    assert (read, table.loc["overridden", "estimate"]) == (5, 1.0), "what was read before is not read again"
-    table, _ = answers(tmp_path, 5)
+    late = [said("d", "overridden"), said("c", "accepted"), said("of another service", "accepted")]
+    write(FEEDBACK, [*given, *late])
+    table, read = answers(tmp_path, [4, 3])
+    assert read == [5, 6]
+    counted = table.loc["overridden", ["estimate", "people", "events"]].to_list()
+    assert counted == [0.5, 1, 2], (
+        "an answer to an older card counts when it comes; what was read is not read again"
+    )
+    table, _ = answers(tmp_path, [5, 6])
     assert np.isnan(table.loc["overridden", "estimate"])

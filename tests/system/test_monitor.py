@@ -239,6 +239,22 @@ def test_the_figure_says_what_the_tables_say():
     assert 3 <= outside.sum() <= 4
     assert titles[0] == f"Are the risks right?\n{outside.sum()} of 10 periods outside chance."
     assert titles[1] == "Does it still rank people?\nAll 10 periods within chance."
-    assert titles[2] == "Has the world moved?\n1 of the 3 that moved most drifted."
+    assert titles[2] == "Has the world moved?\n1 of 3 features drifted; those that moved most:"
+    assert titles[3].startswith(f"How often does it speak?\n{alerts['cards'].sum():,} cards")
+    overridden = alerts["overridden"].sum() / (alerts["accepted"] + alerts["overridden"]).sum()
+    assert titles[4].startswith(f"Does anybody listen?\n{overridden:.0%} overridden")
     _check(fig, "a description", "a finding")  # every axis has a label
+    plt.close(fig)
+
+
+def test_a_change_in_how_often_it_speaks_fills_its_panel_and_no_answers_make_no_panel():
+    performance, drift, alerts = example()
+    alerts = alerts.assign(accepted=0, overridden=0, per_100=np.linspace(8, 2, len(alerts)))
+    fig = monitoring_figure(performance, drift, alerts, most_features=2)
+    assert len(fig.axes) == 4
+    low, high = fig.axes[3].get_ylim()
+    assert (8 - 2) / (high - low) > 0.5
+    for axes in fig.axes[:2]:
+        (line,) = (line for line in axes.lines if line.get_marker() == "D")
+        assert all(axes.get_ylim()[0] < value < axes.get_ylim()[1] for value in line.get_ydata())
     plt.close(fig)

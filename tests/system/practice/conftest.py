@@ -1,11 +1,13 @@
 """A small hospital, two models of it as releases, and a real server that answers with them."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import psutil
 import pytest
 import urllib3
 from asking import AT, JSON
@@ -84,9 +86,11 @@ def calls(emr, learned):
 class Server:
     """`lhs serve` in a process of its own."""
 
-    def __init__(self, source: Path, journal: Path, *options: str, host: str = "127.0.0.1", **environment):
+    def __init__(
+        self, source: Path, journal: Path, *options: str, at: str = AT, host: str = "127.0.0.1", **environment
+    ):
         command = [sys.executable, "-m", "lhs_helpers.cli", "serve", str(source), "--journal", str(journal)]
-        command += ["--port", "0", "--at", AT, "--host", host, *options]
+        command += ["--port", "0", "--at", at, "--host", host, *options]
         self.journal, self.log = journal, journal.with_suffix(".log")
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
@@ -112,6 +116,12 @@ class Server:
     def feedback(self, body, **more):
         return self.post(body, f"/cds-services/{self.id}/feedback", **more)
 
+    def kill(self):
+        """As kill -9 does it, workers too: nobody gets to finish anything."""
+        family = psutil.Process(self.process.pid)
+        for process in [family, *family.children(recursive=True)]:
+            process.send_signal(signal.SIGKILL)
+
     def stop(self):
         self.process.terminate()
         self.process.wait(10)
@@ -124,8 +134,9 @@ def serve(tmp_path_factory):
     """Starts servers and stops them at the end."""
     running = []
 
-    def start(source, *options, **more):
-        server = Server(Path(source), tmp_path_factory.mktemp("journal") / "journal", *options, **more)
+    def start(source, *options, journal=None, **more):
+        journal = journal or tmp_path_factory.mktemp("journal") / "journal"
+        server = Server(Path(source), journal, *options, **more)
         running.append(server)
         return server
 

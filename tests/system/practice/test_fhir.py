@@ -1,5 +1,6 @@
 """A model is asked what it was taught: one patient's FHIR record gives the features the database gave."""
 
+import json
 from copy import deepcopy
 from datetime import datetime
 
@@ -49,6 +50,29 @@ def test_what_happens_or_is_recorded_later_changes_nothing(reader, calls):
         planted["resource"]["valueQuantity"] = {"value": 240, "code": "mm[Hg]"}
         observations.append(planted)
     np.testing.assert_array_equal(row_of(reader, late), before)
+
+
+def test_codes_are_known_by_their_object_identifiers_too(reader, calls):
+    call = next(iter(calls.values()))
+    text = json.dumps(call)
+    for url, identifier in {"http://loinc.org": "6.1", "http://snomed.info/sct": "6.96"}.items():
+        assert f'"{url}"' in text
+        text = text.replace(f'"{url}"', f'"urn:oid:2.16.840.1.113883.{identifier}"')
+    np.testing.assert_array_equal(row_of(reader, json.loads(text)), row_of(reader, call))
+
+
+def test_an_outcome_without_a_date_is_an_outcome_and_no_feature(learned, reader, calls):
+    call = deepcopy(next(iter(calls.values())))
+    before = row_of(reader, call)
+    code = {"coding": [{"system": "http://snomed.info/sct", "code": learned.task.target[0].split(":")[1]}]}
+    subject = {"reference": f"Patient/{call['context']['patientId']}"}
+    undated = {"resource": {"resourceType": "Condition", "code": code, "subject": subject}}
+    bundle = call["prefetch"]["conditions"] or {"resourceType": "Bundle", "entry": []}
+    call["prefetch"]["conditions"] = bundle | {"entry": [*bundle["entry"], undated]}
+    asked = fhir.HookRequest.model_validate(call)
+    events = reader.events(asked.prefetch, asked.context.patientId)
+    assert reader.concerns(asked.prefetch.patient, events, NOW) == "has the outcome on record"
+    np.testing.assert_array_equal(row_of(reader, call), before)
 
 
 def test_components_count_as_observations(learned, reader, calls):

@@ -91,6 +91,22 @@ def test_a_file_too_many_or_too_few_is_refused(copy):
         load(copy)
 
 
+def test_what_is_no_release_at_all_says_what_it_is(copy, emr, tmp_path):
+    places = {
+        tmp_path / "nothing": "There is no folder",
+        copy / "task.json": "is a file; give the folder",
+        tmp_path: "is no release: it has no manifest.json",
+        emr.folder: "holds records and no release",
+    }
+    for place, says in places.items():
+        with pytest.raises(LHSError, match=says):
+            load(place)
+    (copy / "task.json").unlink()
+    (copy / "task.json").mkdir()
+    with pytest.raises(LHSError, match="task.json can not be read"):
+        load(copy)
+
+
 @pytest.mark.parametrize("library", ["lhs_helpers", "scikit-learn", "skops"])
 def test_a_newer_version_is_refused(copy, library):
     manifest = json.loads((copy / "manifest.json").read_bytes())

@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import socket
 import threading
 import time
@@ -10,10 +9,9 @@ from copy import deepcopy
 from uuid import uuid4
 
 import numpy as np
-import psutil
 import pytest
 import urllib3
-from asking import AT, JSON
+from asking import AT, JSON, accepted, overridden
 from cds_hooks_models import Answer, Discovery
 from fhir.resources.R4B.riskassessment import RiskAssessment
 from typer.testing import CliRunner
@@ -30,25 +28,6 @@ TOKEN = "a-token-of-the-tests-only"
 @pytest.fixture
 def call(calls):
     return deepcopy(next(iter(calls.values())))
-
-
-def accepted(card, suggestion=None):
-    return {
-        "card": card,
-        "outcome": "accepted",
-        "acceptedSuggestions": [{"id": suggestion or str(uuid4())}],
-        "outcomeTimestamp": "2018-01-01T10:00:00Z",
-    }
-
-
-def overridden(card, code="known", comment="seen last week"):
-    reason = {"reason": {"system": "urn:lhs-helpers:override-reason", "code": code}, "userComment": comment}
-    return {
-        "card": card,
-        "outcome": "overridden",
-        "overrideReason": reason,
-        "outcomeTimestamp": "2018-01-01T11:00:00+01:00",
-    }
 
 
 def test_discovery_conforms(server):
@@ -183,7 +162,7 @@ def test_what_can_not_be_used_gets_a_4xx_with_a_sentence(server, call, what):
 def test_other_ways_in_get_a_4xx(server, call):
     assert server.post(call, "/cds-services/other")[0] == 404
     assert server.post({"feedback": []}, "/cds-services/other/feedback")[0] == 404
-    assert server.get("/patients")[0] == 404
+    assert server.get("/patients")[0] == server.get("/cds-services/")[0] == 404
     assert server.get("/cds-services", method="DELETE")[0] == 405
     assert server.get(f"/cds-services/{server.id}")[0] == 405
     assert server.post(call, headers={"Content-Type": "text/plain"})[0] == 415
@@ -208,12 +187,17 @@ def test_a_huge_body_without_a_length_is_cut_off(server):
 
 def test_a_token_is_needed_and_compared(serve, released, call):
     server = serve(released.folder, host="0.0.0.0", **(os.environ | {"LHS_TOKEN": TOKEN}))
-    for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": TOKEN}):
+    for headers in (
+        {},
+        {"Authorization": "Bearer wrong"},
+        {"Authorization": f"Basic {TOKEN}"},
+        {"Authorization": TOKEN},
+    ):
         status, found = server.post(call, headers=JSON | headers)
         assert status == 401 and "token" in found["error"]
         assert server.get(headers=headers)[0] == 401
     right = {"Authorization": f"Bearer {TOKEN}"}
-    assert server.get(headers=right)[0] == 200
+    assert server.get(headers=right)[0] == server.get(headers={"Authorization": f"bearer {TOKEN}"})[0] == 200
     assert server.post(call, headers=JSON | right)[0] == 200
 
 
@@ -222,13 +206,28 @@ def test_a_token_is_needed_and_compared(serve, released, call):
     [
         (["--host", "0.0.0.0"], "needs a token"),
         (["--token", "short"], "fewer than 16"),
+        (["--token", "ä" * 16], "not plain ASCII"),
         (["--at", "soon"], "at is 'soon'"),
+        (["--host", "203.0.113.9", "--token", TOKEN], "Choose another host"),
     ],
 )
-def test_serving_the_world_without_a_token_is_refused(released, tmp_path, options, says):
+def test_a_way_of_serving_that_can_not_be_meant_is_refused(released, tmp_path, options, says):
     journal = ["--journal", str(tmp_path / "j")]
     done = CliRunner().invoke(app, ["serve", str(released.folder), *journal, *options])
     assert done.exit_code == 2 and says in done.stderr and "Traceback" not in done.output
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_port_in_use_is_refused(released, tmp_path, workers):
+    """Also by another service whose workers share it: callers would be dealt out between the two."""
+    journal, workers = ["--journal", str(tmp_path / "j")], ["--workers", workers]
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = ["--port", str(taken.getsockname()[1])]
+        done = CliRunner().invoke(app, ["serve", str(released.folder), *journal, *workers, *port])
+    assert done.exit_code == 2 and "Address already in use. Choose another port" in done.stderr
 
 
 def test_an_altered_release_is_not_served(make_release, tmp_path):
@@ -259,6 +258,32 @@ def test_the_registry_is_obeyed_at_the_next_patient(serve, released, call, tmp_p
     assert server.post(call) == (200, {"cards": []})
     assert server.get() == (200, {"services": []})
     assert read_risks(server.journal)["state"].to_list() == ["silent", "live"], "off: nothing is computed"
+
+
+def test_what_is_damaged_under_a_running_service_is_not_served_on(serve, released, call, tmp_path):
+    """Whether it was switched off can not be told any more; feedback on cards that were shown is still taken."""
+    registry, why = Registry(tmp_path / "registry"), {"date": AT, "why": "for the test"}
+    registry.add(released, **why)
+    registry.promote(**why)
+    registry.set_state("live", **why)
+    server, file = serve(registry.folder), registry.folder / "registry.json"
+    whole, card_file = file.read_bytes(), registry.folder / "releases" / released.version / "model_card.md"
+    (card,) = server.post(call)[1]["cards"]
+    for damage in (lambda: file.write_text("{"), file.unlink):
+        damage()
+        for status, found in (server.post(call), server.get()):
+            assert (
+                status == 503 and "registry of releases, or the release in use, is damaged" in found["error"]
+            )
+        assert server.feedback({"feedback": [accepted(card["uuid"])]}) == (200, {"received": 1})
+        file.write_bytes(whole)
+        assert len(server.post(call)[1]["cards"]) == 1, "restored, it goes on"
+    card_file.write_text(card_file.read_text() + " ")
+    os.utime(file)
+    assert server.post(call)[0] == 503
+    assert (read_feedback(server.journal)["version"] == released.version).all()
+    assert "registry.json is damaged or can not be read" in server.log.read_text()
+    assert "model_card.md was altered after the release" in server.log.read_text()
 
 
 def test_a_person_in_the_journal_can_be_found_by_the_holder_of_the_key_only(server, call, tmp_path):
@@ -321,9 +346,7 @@ def test_killed_in_a_burst_of_feedback_nothing_acknowledged_is_lost(serve, relea
     late = time.monotonic() + 60
     while sum(map(len, sent)) < 300 and time.monotonic() < late:
         time.sleep(0.01)
-    family = psutil.Process(server.process.pid)
-    for process in [family, *family.children(recursive=True)]:
-        process.send_signal(signal.SIGKILL)
+    server.kill()
     stop.set()
     for thread in threads:
         thread.join(30)
@@ -353,6 +376,20 @@ def test_a_line_cut_short_is_counted_and_the_next_is_whole(tmp_path):
     assert said["card"].to_list() == ["a", "b"] and said.attrs == {"unreadable": 1}
 
 
+def test_a_journal_that_is_deleted_under_a_running_service_is_begun_anew(serve, released, call):
+    server = serve(released.folder)
+    first, second = (str(uuid4()) for _ in range(2))
+    assert server.feedback({"feedback": [overridden(first)]})[0] == 200
+    (server.journal / "feedback.jsonl").unlink()
+    assert server.feedback({"feedback": [overridden(second)]})[0] == 200
+    assert read_feedback(server.journal)["card"].to_list() == [second]
+    for path in server.journal.iterdir():
+        path.unlink()
+    server.journal.rmdir()
+    status, found = server.feedback({"feedback": [overridden(first)]})
+    assert status == 503 and "could not be written down" in found["error"]
+
+
 def test_a_disk_that_fails_is_not_acknowledged(tmp_path, monkeypatch):
     book = Journal(tmp_path)
 
@@ -362,6 +399,21 @@ def test_a_disk_that_fails_is_not_acknowledged(tmp_path, monkeypatch):
     monkeypatch.setattr("lhs_helpers.system.feedback.os.fsync", full)
     with pytest.raises(OSError, match="No space"):
         book.write_feedback([{"card": "a"}])
+
+
+def test_what_can_not_be_written_down_is_neither_shown_nor_acknowledged(
+    released, call, tmp_path, monkeypatch
+):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with serving(released.folder, tmp_path / "journal", at=AT) as url:
+        pool, path = urllib3.PoolManager(retries=False, timeout=30), f"{url}/cds-services/hypertension"
+        monkeypatch.setattr(Journal, "_append", full)
+        told = {"feedback": [accepted(str(uuid4()))]}
+        answers = [pool.request("POST", path, json=call), pool.request("POST", f"{path}/feedback", json=told)]
+    for answer in answers:
+        assert answer.status == 503 and "could not be written down" in answer.json()["error"]
 
 
 def test_no_patient_reaches_the_log(serve, released, call):

@@ -18,8 +18,8 @@
 # %% [markdown]
 # # Assignment 2: Ask a question
 #
-# You turn a wish of a clinic into a task, count the people whom it concerns, say how many answers will never be
-# known, and find the columns that know the future. Your hospital and your index date are your own.
+# You turn a wish of a clinic into a task, count the people whom it concerns, say how many of them are not seen to the
+# end, and find the columns that know the future. Your hospital and your index date are your own.
 #
 # **Time:** 60 minutes. **Before you start:** page 05 of the guide.
 #
@@ -181,10 +181,11 @@ def test_counts_are_right(eligible, cases, NAME, COURSE, AT):
 # points: 3
 
 # %% [markdown]
-# ## 3. Answers that will never be known
+# ## 3. Not seen to the end
 #
 # Of the eligible, what share (0 to 1) was neither seen to the end of the window nor had the event? Store it as
-# `unresolved`. `end_reason` says why a person is not watched any longer.
+# `unresolved`. `end_reason` says why a person is not watched any longer. Ask yourself of which of them nobody will ever
+# know the answer, and of which it is known, but would be another had they lived.
 
 # %% [raw]
 # # BEGIN SOLUTION
@@ -217,7 +218,7 @@ def test_unresolved_is_not_a_usual_mistake(unresolved, people):
     )
     for one in ("left", "died"):
         assert abs(unresolved - (reason == one).mean()) > 1e-9, (
-            "there are two ways to be lost before the end: to leave, and to die of something else"
+            "there are two ways not to be seen to the end: to leave, and to die of something else"
         )
 
 

@@ -22,7 +22,7 @@
 # that your team can bear, say what it would have found, hold the run against a stop rule, and write the memo on
 # which a board decides.
 #
-# **Time:** 90 minutes. **Before you start:** "Costs and stop rules" in *Getting started*, and pages 07 and 09.
+# **Time:** 90 minutes. **Before you start:** "Costs and stop rules" in *Getting started*, and pages 07 and 12.
 #
 # The patients are synthetic and are for learning. Nothing here is for care.
 

@@ -48,7 +48,7 @@ MISTAKES = {
             "ever had",
         ),
         ("q3", "unresolved = float((~people['label']).mean())", "of them the answer is known"),
-        ("q3", "unresolved = float((people['end_reason'] == 'left').mean())", "two ways to be lost"),
+        ("q3", "unresolved = float((people['end_reason'] == 'left').mean())", "two ways not to be seen"),
         ("q4", "leaks = set(codes)", "is what was known on AT"),
     ],
     "03-a-first-model": [
@@ -255,6 +255,8 @@ def test_answers_differ_from_student_to_student(solved):
         assert len(found) == len(STUDENTS)
 
 
+# otter-grader 7.0.0 drops columns in place, of which pandas warns; nothing here can change that.
+@pytest.mark.filterwarnings("ignore:The inplace keyword in DataFrame.drop:DeprecationWarning:otter")
 def test_the_grader_itself_gives_all_points_to_a_solution_and_none_for_a_friends(
     packages, make, tmp_path, monkeypatch
 ):

@@ -16,6 +16,7 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 pytho
 BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 INSTALLED := .venv/installed
 READY := .venv/ready
+PYODIDE := .venv/pyodide/VERSION
 BUILT := _build/built
 WORKERS ?= 2
 # Waiting threads sleep: with several pages at once on two cores, spinning ones slow gradient boosting several-fold.
@@ -40,8 +41,12 @@ $(READY): $(INSTALLED) pyproject.toml
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
+# Python for the browser, where npm can fetch it; without it the book is built all the same, and its page says so.
+$(PYODIDE): tools/pyodide.py | $(READY)
+	@$(BIN)/python tools/pyodide.py
+
 # The stamp is written after a build without errors only; a failed build is never taken for a book.
-$(BUILT): $(READY) $(SOURCES)
+$(BUILT): $(READY) $(SOURCES) | $(PYODIDE)
 	rm -rf $@ _build/html _build/.doctrees _build/jupyter_execute
 	@$(BIN)/jupyter-book build . --all -W -n --keep-going || { echo; \
 	  echo "The book was NOT built. Above, look for 'An error occurred while executing the following cell' (a page"; \
@@ -64,8 +69,9 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/python tools/pairs.py --check
 
+# A file of tests goes to one process, so that what its tests share is made once.
 unit: $(READY)
-	$(BIN)/python -m pytest tests --ignore=tests/book -n $(WORKERS)
+	$(BIN)/python -m pytest tests --ignore=tests/book -n $(WORKERS) --dist loadfile
 
 pages: $(READY)
 	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=600 -n $(WORKERS) --dist loadfile notebooks

@@ -156,12 +156,13 @@ def test_a_hospital_is_deidentified_with_a_secret_kept_elsewhere(hospital, tmp_p
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends signals")
+@pytest.mark.parametrize("kind", ["omop", "synthea"])
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_a_stopped_import_is_completed_by_a_second_run(hospital, tmp_path, how):
-    assert lhs("export", "omop", hospital, tmp_path / "omop").exit_code == 0
-    assert lhs("import", "omop", tmp_path / "omop", tmp_path / "whole").exit_code == 0
-    folder = tmp_path / "records"
-    command = [sys.executable, "-m", "lhs_helpers.cli", "import", "omop", tmp_path / "omop", folder]
+def test_a_stopped_import_is_completed_by_a_second_run(hospital, tmp_path, kind, how):
+    source, folder = tmp_path / "export", tmp_path / "records"
+    assert lhs("export", kind, hospital, source).exit_code == 0
+    assert lhs("import", kind, source, tmp_path / "whole").exit_code == 0
+    command = [sys.executable, "-m", "lhs_helpers.cli", "import", kind, source, folder]
     run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while run.poll() is None and not any(folder.glob("encounters/*.parquet")):
         time.sleep(0.005)
@@ -169,7 +170,8 @@ def test_a_stopped_import_is_completed_by_a_second_run(hospital, tmp_path, how):
     _, said = run.communicate(timeout=60)
     assert run.returncode != 0 and "Traceback" not in said, said
     assert lhs("check", folder).exit_code == 2  # not finished: nothing that looks like a record
-    assert lhs("import", "omop", tmp_path / "omop", folder).exit_code == 0
+    assert lhs("import", kind, source, folder).exit_code == 0
+    assert lhs("check", folder).exit_code == 0
     assert EMR(folder).manifest == EMR(tmp_path / "whole").manifest
 
 

@@ -1,6 +1,9 @@
 """What the project says about its environment, in three files and in one command, is one and the same."""
 
+import json
 import re
+import shutil
+import subprocess
 import tomllib
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
@@ -52,6 +55,39 @@ def test_conda_users_get_a_python_that_fits_and_the_same_lock_file():
     assert SpecifierSet(PROJECT["requires-python"]).contains(python.removeprefix("python="))
     assert {"pip": ["-r requirements.lock", "-e ."]} in CONDA
     assert [line for line in CONDA if isinstance(line, str) and line != "pip"] == [python]
+
+
+def python_of_conda() -> str:
+    """As Binder (repo2docker) reads it, whose pattern this is."""
+    return next(
+        m[1]
+        for m in (re.match(r"python\s*=+\s*([\d\.]*)", line) for line in CONDA if isinstance(line, str))
+        if m
+    )
+
+
+def test_binder_the_dev_container_and_the_workflows_have_the_python_of_conda():
+    container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
+    assert container["image"] == f"mcr.microsoft.com/devcontainers/python:{python_of_conda()}"
+    for name in ("ci", "pages"):
+        flow = (ROOT / ".github" / "workflows" / f"{name}.yml").read_text(encoding="utf-8")
+        assert set(re.findall(r'python-version: "([\d.]+)"', flow)) == {python_of_conda()}
+
+
+def test_binder_meets_no_file_that_it_would_take_instead_of_the_lock():
+    """Where one of these is, repo2docker leaves environment.yml aside."""
+    assert not [name for name in ("binder", ".binder", "Dockerfile") if (ROOT / name).exists()]
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
+def test_the_dev_container_installs_the_lock():
+    container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
+    make, target = container["postCreateCommand"].split()
+    asked = subprocess.run(
+        [make, "--dry-run", "--always-make", target], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert "pip install --disable-pip-version-check --quiet -r requirements.lock" in asked.stdout
+    assert "-e ." in asked.stdout
 
 
 def test_check_env_finds_everything_where_the_lock_is_installed():

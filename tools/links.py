@@ -21,10 +21,10 @@ HEADERS = {"User-Agent": "Mozilla/5.0 (link check of the LHS Quick Guide)"}
 
 
 def links() -> dict[str, str]:
-    """Every outside link with one page that has it."""
+    """Every outside link with one page that has it; the book in one file, beside the folders, has none of its own."""
     return {
         unescape(url): page.relative_to(BOOK).as_posix()
-        for page in sorted(BOOK.rglob("*.html"))
+        for page in sorted(BOOK.glob("*/**/*.html"))
         for url in LINK.findall(page.read_text(encoding="utf-8"))
     }
 

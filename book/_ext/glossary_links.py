@@ -14,7 +14,7 @@ GLOSSARY = "book/glossary"
 # Words that prose also uses in their everyday sense; their authors link them where they are meant as terms.
 EVERYDAY = {
     *("accuracy", "drift", "gap", "hazard", "label", "precision", "recall", "release", "seed", "shard"),
-    *("ceiling", "instability", "sensitivity", "threshold"),
+    *("ceiling", "instability", "interval", "sensitivity", "threshold"),
 }
 ENTRY = re.compile(r"(?:^(?! )\S.*\n)+(?=^  \S)", re.MULTILINE)
 NOT_PROSE = (

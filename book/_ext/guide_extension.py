@@ -1,6 +1,7 @@
 """What the book needs and Jupyter Book does not offer: mathematics without a foreign server, buttons that
 wait for the public address, a notebook to download beside every page that runs, the tables of the data
-dictionary, and links to the glossary."""
+dictionary, examples under the functions, links to the glossary, how each page ran, pages that nobody writes, the
+book in one file, and Python in the reader's browser."""
 
 from __future__ import annotations
 
@@ -8,9 +9,21 @@ from importlib.metadata import files
 from pathlib import Path
 from shutil import copy2
 
+from api_examples import add_example
+from browser_python import BrowserPython, bring_python
 from data_dictionary import as_markdown
 from docutils import nodes
 from glossary_links import link_terms
+from other_pages import write_pages
+from page_frame import (
+    CARD,
+    add_card,
+    empty_script_of_icons,
+    leave_out_mathjax,
+    put_numbers_under_each_other,
+    say_how_it_ran,
+)
+from single_file import write_single_file
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util.docutils import SphinxDirective
@@ -21,13 +34,24 @@ MATHJAX = "tex-svg-full.js"
 
 def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("record-tables", RecordTables)
+    app.add_directive("browser-python", BrowserPython)
+    app.add_config_value("moved_pages", {}, "html")
     app.connect("config-inited", use_own_mathjax)
     app.connect("config-inited", add_buttons_that_need_an_address)
     app.connect("builder-inited", copy_mathjax)
+    app.connect("builder-inited", copy_card)
+    app.connect("builder-inited", bring_python)
+    app.connect("autodoc-process-docstring", add_example, priority=600)  # after napoleon
     app.connect("doctree-read", link_terms)
     app.connect("html-page-context", offer_notebook)
     app.connect("html-page-context", call_no_list_what_has_no_items)
-    app.connect("build-finished", write_front_door)
+    app.connect("html-page-context", put_numbers_under_each_other)
+    app.connect("html-page-context", say_how_it_ran)
+    app.connect("html-page-context", add_card)
+    app.connect("html-page-context", leave_out_mathjax, priority=900)
+    app.connect("build-finished", empty_script_of_icons)
+    app.connect("build-finished", write_pages)
+    app.connect("build-finished", write_single_file)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -50,6 +74,11 @@ def copy_mathjax(app: Sphinx) -> None:
     target = Path(app.outdir, "_static", MATHJAX)
     target.parent.mkdir(parents=True, exist_ok=True)
     copy2(packaged.locate(), target)
+
+
+def copy_card(app: Sphinx) -> None:
+    """The picture that others show beside a link to the book."""
+    copy2(Path(app.srcdir, CARD), Path(app.outdir, "_static"))
 
 
 def add_buttons_that_need_an_address(app: Sphinx, config: Config) -> None:
@@ -84,28 +113,3 @@ def call_no_list_what_has_no_items(
     """docutils gives a bibliography the role of a list, and its works another role than that of items."""
     body = context.get("body", "")
     context["body"] = body.replace('<div role="list" class="citation-list">', '<div class="citation-list">')
-
-
-FRONT_DOOR = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<link rel="icon" href="_static/{favicon}" type="image/svg+xml">
-<meta http-equiv="refresh" content="0; url={first}">
-<p><a href="{first}">{title}</a></p>
-</html>
-"""
-
-
-def write_front_door(app: Sphinx, failed: Exception | None) -> None:
-    """The address of the book itself leads to its first page.
-
-    Jupyter Book writes a bare redirection where none is; browsers then ask the server for an icon of its own.
-    """
-    first = f"{app.config.root_doc}.html"
-    page = FRONT_DOOR.format(
-        title=app.config.html_title, favicon=Path(app.config.html_favicon).name, first=first
-    )
-    if not failed:
-        Path(app.outdir, "index.html").write_text(page, encoding="utf-8")

@@ -36,11 +36,27 @@ def installed() -> str | None:
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class _ShowsPage(_Quiet):
+    def send_error(self, code: int, *_: object) -> None:
+        page = Path(self.directory, "404.html").read_bytes()
+        self.send_response(code)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.end_headers()
+        self.wfile.write(page)
+
+
 class Server:
     """A folder on a free port of this computer."""
 
+    _handler = _Quiet
+
     def __init__(self, folder: Path):
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(self._handler, directory=str(folder)))
         self.address = f"http://127.0.0.1:{self._server.server_port}"
         Thread(target=self._server.serve_forever, args=[0.05], daemon=True).start()
 
@@ -49,9 +65,10 @@ class Server:
         self._server.server_close()
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        pass
+class NotFoundServer(Server):
+    """The same, with the folder's own page where there is no file, as servers of published books do."""
+
+    _handler = _ShowsPage
 
 
 class Browser:
@@ -72,6 +89,7 @@ class Browser:
         for domain in ("Page", "Network", "Runtime", "Log"):
             self.call(f"{domain}.enable")
         self.call("Page.setLifecycleEventsEnabled", enabled=True)
+        self.call("Network.setCacheDisabled", cacheDisabled=True)
 
     def _connect(self):
         from websocket import create_connection

@@ -115,8 +115,8 @@ def address_problems(name: str, page: BeautifulSoup, address: str, runs: bool) -
     ]
 
 
-def link_problems(book: Path) -> list[str]:
-    """Links inside the book that lead to no file, or to no place on a page."""
+def link_problems(book: Path, root: str = "/") -> list[str]:
+    """Links inside the book that lead to no file, or to no place on a page; `root`: the book's place on its server."""
     problems = []
     for path in sorted(book.rglob("*.html")):
         if "_static" in path.parts:
@@ -126,7 +126,12 @@ def link_problems(book: Path) -> list[str]:
             parts = urlsplit(target)
             if parts.scheme or parts.netloc or target in ("", "#"):
                 continue
-            aim = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            begin = (
+                book / parts.path.removeprefix(root)
+                if parts.path.startswith("/")
+                else path.parent / parts.path
+            )
+            aim = Path(unquote(str(begin))).resolve() if parts.path else path
             aim = aim / "index.html" if aim.is_dir() else aim
             if not aim.is_file():
                 problems.append(f"{name} links to {target}, and there is no such file; correct the link")

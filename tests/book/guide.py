@@ -111,11 +111,11 @@ def example_problems(text: str) -> list[str]:
     return sorted(problems)
 
 
-READINGS = {"paper", "abstract", "text copy", "copy", "rule", "page", "register", "secondary"}
+READINGS = {"paper", "abstract", "text copy", "copy", "rule", "page", "register", "secondary", "not found"}
 
 
 def claim_problems(texts: dict[str, str], rows: list[dict[str, str]]) -> list[str]:
-    """Works cited in prose that the table of claims does not hold, rows nobody needs, rows that are not filled."""
+    """Works cited that the table of claims does not hold, rows nobody needs, rows that are not filled."""
     table, used = "book/claims.csv", {key for text in texts.values() for key in cited(text)}
     held = [row["work"] for row in rows]
     problems = [

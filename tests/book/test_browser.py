@@ -45,11 +45,29 @@ def picture_problems(browser, name: str) -> list[str]:
     return [f"{name}: the picture {source} can not be seen" for source in browser.ask(NOT_SEEN)]
 
 
-# Bytes of the page itself and of all it asked for, and milliseconds until it was loaded.
+# Bytes of the page, of its pictures, of what all pages share and of MathJax, and milliseconds until it was loaded.
 LOAD = """(() => { const page = performance.getEntriesByType('navigation')[0]
     const parts = performance.getEntriesByType('resource')
-    return [page.encodedBodySize, page.encodedBodySize + parts.reduce((sum, p) => sum + p.encodedBodySize, 0),
-        parts.length, Math.round(page.loadEventEnd)] })()"""
+    const weigh = (which) => parts.filter(which).reduce((sum, part) => sum + part.encodedBodySize, 0)
+    const picture = (part) => part.initiatorType === 'img', mathjax = (part) => part.name.includes('/tex-svg')
+    return [page.encodedBodySize, weigh(picture), weigh((part) => !picture(part) && !mathjax(part)), weigh(mathjax),
+        Math.round(page.loadEventEnd)] })()"""
+SHARED = 1_400_000
+
+# Icons that the style sheet does not know are empty (book/_static/icons.css).
+NO_ICON = """[...document.querySelectorAll('i[class*=fa-]')]
+    .filter(icon => getComputedStyle(icon, '::before').content === 'none').map(icon => icon.className)"""
+
+
+def load_problems(browser, name: str, load: list[int]) -> list[str]:
+    """What a first visit loads beside the page itself: little, and MathJax only for formulas."""
+    problems = []
+    if load[2] > SHARED:
+        problems.append(f"{name} shares {load[2] / 1e6:.1f} MB with all pages, more than {SHARED / 1e6} MB")
+    if load[3] and not browser.ask("document.querySelectorAll('.math').length"):
+        problems.append(f"{name} loads MathJax and has no formula; see book/_ext/page_frame.py")
+    icons = browser.ask(NO_ICON)
+    return problems + [f"{name}: the icon {icon} has no line in book/_static/icons.css" for icon in icons]
 
 
 @pytest.fixture(scope="module")
@@ -59,21 +77,21 @@ def loads():
     yield found
     with open(ROOT / "_build" / "page-loads.csv", "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
-        table.writerow(["page", "html_bytes", "all_bytes", "files", "load_ms"])
+        table.writerow(["page", "html_bytes", "picture_bytes", "shared_bytes", "mathjax_bytes", "load_ms"])
         table.writerows([name, *figures] for name, figures in found.items())
 
 
-@pytest.mark.parametrize("name", [*TOC, "index", "search", "genindex"])
+@pytest.mark.parametrize("name", [*TOC, "index", "search", "genindex", "404"])
 def test_a_page_opens_without_errors_and_fits_a_phone(name, book, serve, browser, loads):
     browser.resize(SCREEN)
     problems = [f"{name}: {problem}" for problem in browser.visit(f"{serve(book)}/{name}.html")]
     loads[name] = browser.ask(LOAD)
-    problems += picture_problems(browser, name)
+    problems += load_problems(browser, name, loads[name]) + picture_problems(browser, name)
     problems += sideways_problems(browser, name)
     say(problems + picture_problems(browser, name))
 
 
-@pytest.mark.parametrize("name", [*TOC, "search", "genindex"])
+@pytest.mark.parametrize("name", [*TOC, "search", "genindex", "404"])
 def test_nothing_serious_stands_in_the_way_of_a_reader_who_does_not_see_the_page(name, book, serve, browser):
     if not accessibility.axe():
         pytest.skip("axe-core-python is not installed (make book), so no page was tested for accessibility")
@@ -82,7 +100,7 @@ def test_nothing_serious_stands_in_the_way_of_a_reader_who_does_not_see_the_page
     say(accessibility.axe_problems(browser, name))
 
 
-BY_KEYBOARD = ["book/welcome", "book/getting-started/readiness", "book/examples", "search"]
+BY_KEYBOARD = ["book/welcome", "book/try", "book/getting-started/readiness", "book/examples", "search"]
 
 
 @pytest.mark.parametrize(
@@ -159,6 +177,16 @@ def test_sound_page_has_no_problems(opened, browser):
 def test_page_too_wide_for_a_phone_is_found(opened, browser, bad, says):
     assert not opened(bad)
     assert any(says in problem for problem in sideways_problems(browser, "x"))
+
+
+def test_heavy_load_and_empty_icon_are_found(opened, browser):
+    opened("<p>Text</p>")
+    assert not load_problems(browser, "x", [10, 0, SHARED, 0, 5])
+    assert "shares 1.5 MB" in load_problems(browser, "x", [10, 0, 1_500_000, 0, 5])[0]
+    assert "has no formula" in load_problems(browser, "x", [10, 0, 0, 2_000_000, 5])[0]
+    opened('<style>.fa-a::before { content: "a" }</style><i class="fas fa-a"></i><i class="fas fa-b"></i>')
+    (problem,) = load_problems(browser, "x", [10, 0, 0, 0, 5])
+    assert "fas fa-b has no line" in problem
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
 """Rules for the pages as they were built. Below each rule stands a case that breaks it."""
 
+from urllib.parse import urlsplit
+
 import pytest
 from bs4 import BeautifulSoup
 
 from . import built, glossary
-from .conftest import CONFIG, TOC, say
+from .conftest import CONFIG, PAIRED, TOC, say
 
 ADDRESS = CONFIG["repository"]["url"]
 
@@ -20,6 +22,7 @@ def html(text: str) -> BeautifulSoup:
 
 
 def write(folder, **pages: str):
+    folder.mkdir(exist_ok=True)
     for name, text in pages.items():
         (folder / f"{name}.html").write_text(text, encoding="utf-8")
     return folder
@@ -40,6 +43,12 @@ def test_built_image_without_alternative_text_is_found(alt):
 def test_a_page_has_one_title(page):
     name, path = page
     say(built.heading_problems(name, built.parsed(path)))
+
+
+@pytest.mark.parametrize("page", PAIRED)
+def test_a_page_that_runs_shows_the_number_by_which_others_call_it(page, book):
+    title = built.parsed(book / f"notebooks/{page}.html").select_one("article h1").get_text()
+    assert title.startswith(f"{int(page[:2])}. ")
 
 
 def test_second_title_is_found():
@@ -129,7 +138,7 @@ def test_button_without_address_and_address_without_button_are_found():
 
 
 def test_links_inside_the_book_resolve(book):
-    say(built.link_problems(book))
+    say(built.link_problems(book, urlsplit(CONFIG["html"]["baseurl"]).path.rstrip("/") + "/"))
 
 
 def test_dead_link_and_dead_anchor_are_found(tmp_path):
@@ -139,6 +148,10 @@ def test_dead_link_and_dead_anchor_are_found(tmp_path):
     )
     write(tmp_path, a=f'{here}{outside}<p id="top">', b='<h2 id="here">')
     assert not built.link_problems(tmp_path)
+    write(tmp_path / "deep", d='<a href="/guide/b.html#here"></a>')
+    assert not built.link_problems(tmp_path, "/guide/")
+    assert "d.html links to /guide/b.html#here" in built.link_problems(tmp_path)[0]
+    (tmp_path / "deep" / "d.html").unlink()
     write(tmp_path, c='<a href="b.html#gone"></a><a href="gone.html"></a><img src="gone.png">')
     problems = built.link_problems(tmp_path)
     assert len(problems) == 3

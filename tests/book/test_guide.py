@@ -5,7 +5,7 @@ import importlib.util
 
 import pytest
 
-from . import guide
+from . import guide, sources
 from .conftest import ROOT, say
 
 BOOK = ROOT / "book"
@@ -160,8 +160,9 @@ def test_figure_of_what_is_slow_is_the_one_its_script_draws_and_its_lengths_have
 # What was read
 
 
-def test_every_work_cited_in_prose_has_a_row_that_says_what_was_read():
+def test_every_work_cited_has_a_row_that_says_what_was_read():
     texts = {path.stem: path.read_text(encoding="utf-8") for path in BOOK.rglob("*.md")}
+    texts |= {path.stem: sources.markdown_of(path) for path in (ROOT / "notebooks").glob("*.py")}
     with open(BOOK / "claims.csv", encoding="utf-8", newline="") as table:
         say(guide.claim_problems(texts, list(csv.DictReader(table))))
 

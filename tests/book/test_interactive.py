@@ -126,7 +126,7 @@ LINKS = """[...[...document.querySelectorAll('article .sd-card')].find(card => c
     ("reader", "first", "code"),
     [
         ("You lead", "The learning health system", False),
-        ("You work with data", "Make a hospital", True),
+        ("You work with data", "1. Make a hospital", True),
         ("You study", "Glossary", None),
     ],
 )

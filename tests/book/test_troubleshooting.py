@@ -12,7 +12,7 @@ FOREIGN = {"Address already in use", "Warning, treated as error"}
 
 
 def sources() -> str:
-    files = [ROOT / "Makefile", *sorted((ROOT / "lhs_helpers").rglob("*.py"))]
+    files = [ROOT / "Makefile", *sorted((ROOT / "lhs_helpers").rglob("*.py")), *(ROOT / "tools").glob("*.py")]
     text = "\n".join(path.read_text(encoding="utf-8") for path in files)
     return re.sub(r'"\s*\n\s*f?"', "", text)  # a sentence that is written in several pieces
 

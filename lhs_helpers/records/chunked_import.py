@@ -1,8 +1,8 @@
 """One import under way: chunks are judged and written by SQL, and what must be remembered is on disk.
 
-Memory does not grow with the export: a chunk has a set number of rows, DuckDB a set memory, and rows that stand twice
-are looked for in one share of their keys after the other. Three threads work on three chunks: one is parsed, the next
-judged, the last written.
+Memory hardly grows with the export (benchmarks/readers.py measures it): a chunk has a set number of rows, DuckDB a set
+memory, and rows that stand twice are looked for in one share of their keys after the other. Three threads work on three
+chunks: one is parsed, the next judged, the last written.
 """
 
 from collections import Counter

@@ -11,18 +11,14 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
+from used import processor
+
 from lhs_helpers.learning import Task
 from lhs_helpers.patients import Hospital
 from lhs_helpers.system import Loop
 from lhs_helpers.system.acting import Acting
 
 DIABETES, METFORMIN = "SNOMED:44054006", "RxNorm:860975"
-
-
-def processor() -> float:
-    """Seconds of processor time of this process and of the workers that have ended."""
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(part.ru_utime + part.ru_stime for part in used)
 
 
 def main() -> None:

@@ -81,11 +81,27 @@ def test_bad_parameters_get_one_sentence_exit_code_2_and_leave_nothing(tmp_path,
     assert not (tmp_path / "new").exists()
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_one_may_not_write_to(tmp_path):
+def obey_permissions() -> None:
+    """In a process about to start: root, too, may write only where the folder says so (capabilities(7), prctl(2))."""
+    import ctypes
+
+    PR_CAPBSET_DROP, CAP_DAC_OVERRIDE = 24, 1
+    if os.geteuid() == 0 and ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, 0, 0, 0):
+        raise PermissionError
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has other permissions")
+@pytest.mark.skipif(
+    sys.platform != "linux" and getattr(os, "geteuid", int)() == 0, reason="root may write everywhere"
+)
+@pytest.mark.parametrize("below", ["", "deeper/still"])
+def test_a_folder_one_may_not_write_to(tmp_path, below):
     tmp_path.chmod(0o500)
-    result = lhs("generate", tmp_path / "new", *SMALL)
-    assert result.exit_code == 2 and "Can not write" in result.stderr
+    command = [sys.executable, "-m", "lhs_helpers.cli", "generate", tmp_path / "new" / below, *SMALL]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, preexec_fn=obey_permissions)
+    assert result.returncode == 2 and "Can not write" in result.stderr, result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1 and str(tmp_path / "new") in result.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_file_where_a_folder_is_needed(tmp_path):

@@ -275,15 +275,17 @@ def _classify(world: World, people: People, visits: Visits) -> None:
     visits.kind[check] = WELLNESS
     people.wellness[visits.who[check]] = visits.day[check]
 
+    others = np.flatnonzero(office & ~check)
     expected = np.array([disease.visits.followups_per_year for disease in world.diseases])
-    known = people.diagnosed.take(visits.who, axis=1) <= visits.day
+    known = people.diagnosed.take(visits.who[others], axis=1) <= visits.day[others]
     weights = np.cumsum(expected[:, None] * known, axis=0)
     rate = 2.0  # visits a year for anything else: our estimate
-    v = world.draws.uniform("for what", ids, visits.day) * (weights[-1] + rate)
-    follow = office & ~check & (v < weights[-1])
-    visits.kind[follow] = FOLLOW_UP
+    v = world.draws.uniform("for what", ids[others], visits.day[others]) * (weights[-1] + rate)
+    follow = v < weights[-1]
+    visits.kind[others[follow]] = FOLLOW_UP
     disease_codes = np.array([codes.index(d.code) for d in world.diseases], np.int16)
-    visits.reason[follow] = disease_codes[(v[follow] >= weights.compress(follow, axis=1)).sum(axis=0)]
+    which = (v[follow] >= weights.compress(follow, axis=1)).sum(axis=0)
+    visits.reason[others[follow]] = disease_codes[which]
 
     complaints = settings()["complaints"]["codes"]
     share = np.cumsum([c["weight"] for c in complaints])

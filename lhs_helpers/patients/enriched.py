@@ -21,6 +21,7 @@ from lhs_helpers.patients.calendar import day_number
 from lhs_helpers.patients.hospital import Hospital
 from lhs_helpers.patients.shard import Spec
 from lhs_helpers.patients.sites import Site, as_site
+from lhs_helpers.patients.workers import each
 
 WEIGHTS = "weights.parquet"
 LARGEST_CITY = 20_000_000
@@ -101,7 +102,7 @@ def _lived(condition, n, controls, seed, start, end, site, workers) -> pd.DataFr
                     f"Among {LARGEST_CITY:,} people there are only {cases} new cases of {condition}."
                 )
             batch = [(spec, condition, end) for spec in islice(specs, workers)]
-            for part in hospital.each(_scout, batch, workers):
+            for part in each(_scout, batch, workers):
                 found.append(part)
                 cases += int(part["case"].sum())
                 bar.update(int(part["case"].sum()))

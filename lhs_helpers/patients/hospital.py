@@ -2,13 +2,9 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from multiprocessing import active_children, get_context
 from pathlib import Path
-from signal import SIG_IGN, SIGINT, signal
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -26,6 +22,7 @@ from lhs_helpers.patients.scenarios import Scenario, as_scenarios
 from lhs_helpers.patients.shard import Spec
 from lhs_helpers.patients.sites import Site, as_site
 from lhs_helpers.patients.truth import Truth
+from lhs_helpers.patients.workers import each
 from lhs_helpers.patients.world import World
 from lhs_helpers.records.store import write_manifest, write_partition
 
@@ -203,30 +200,6 @@ class Hospital:
 
 def _run(job: tuple) -> dict:
     return shard.run(*job)
-
-
-def each(work: Callable, jobs: list[tuple], workers: int) -> Iterator:
-    """Results of `work(job)` as they come, from as many processes as there are workers.
-
-    A stop (Ctrl-C) or an error ends them; finished years are safe on disk.
-    """
-    if min(workers, len(jobs)) == 1:
-        yield from map(work, jobs)
-        return
-    pool = ProcessPoolExecutor(min(workers, len(jobs)), get_context("spawn"), signal, (SIGINT, SIG_IGN))
-    try:
-        for done in as_completed([pool.submit(work, job) for job in jobs]):
-            yield done.result()
-    except BrokenProcessPool:
-        raise LHSError(
-            "A worker process could not start or was ended from outside. In a script, put what you run under "
-            "`if __name__ == '__main__':`. If memory was short, run the same again with fewer workers: finished "
-            "years are kept."
-        ) from None
-    finally:
-        for child in active_children():
-            child.terminate()
-        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _resolved(disease: str) -> str:

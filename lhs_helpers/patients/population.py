@@ -196,8 +196,11 @@ def smoking(
 
 
 def _by_cohort(table: pd.DataFrame, column: str, sex: np.ndarray, born: np.ndarray) -> np.ndarray:
-    curves = [table[table.sex == s] for s in SEXES]
-    return np.select([sex == k for k in range(2)], [np.interp(born, c.birth_year, c[column]) for c in curves])
+    values = np.empty(born.size)
+    for k, name in enumerate(SEXES):
+        mine, curve = sex == k, table[table.sex == name]
+        values[mine] = np.interp(born[mine], curve.birth_year, curve[column])
+    return values
 
 
 def _quantile(u: np.ndarray, levels: list[float], values: list[np.ndarray]) -> np.ndarray:

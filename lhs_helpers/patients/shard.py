@@ -3,7 +3,7 @@
 `advance(spec, state, to, orders)` turns a state into a later state and the records of the time between.
 Nothing
 outside decides anything: no clock, no global random numbers, no other shard. `run` does it for a shard at
-rest in a folder and writes each calendar year before it goes on, so that a killed run resumes where it stood.
+rest in a folder: records are written year by year, the state every few years, and a killed run goes on from it.
 """
 
 import json
@@ -30,6 +30,7 @@ from lhs_helpers.records.store import write_partition
 IDS_PER_SHARD = 1_000_000
 IDS_PER_WAVE = 100_000  # of a shard: its first residents, then the arrivals of each ten years
 WAVE_YEARS = 10
+SAVED_EVERY = 4  # calendar years: writing the state takes as long as living a tenth of a year
 ACCEPTED = 0.7  # share of orders that clinician and patient carry out: our assumption
 DELAY_DAYS = 30  # an accepted order is carried out within so many days: our assumption
 
@@ -170,19 +171,21 @@ def run(spec: Spec, folder: str, to: int, orders: Orders | None = None) -> dict[
     last = state
     try:
         for last, records in advance(spec, world, state, to, orders):
+            # A partition that no state and no manifest name does not count; a resumed run writes it again, the same.
             name = f"{records.period}_{spec.name}.parquet"
             for table, data in records.tables.items():
                 if data.num_rows:
                     files.setdefault(table, {})[name] = write_partition(folder, table, name, data)
             truth.write_hazards(Path(folder), name, records.hazards)
-            # The state is the commit: until it is renamed into place, this year counts as not lived.
-            _save(path, last, files)
+            # The state is the commit: until it is renamed into place, the years since the last one count as not lived.
+            if last.clock == to or year_of(last.clock) % SAVED_EVERY == 0:
+                _save(path, last, files)
         # Also when nothing was left to live: a run may have been killed between its last year and this.
         truth.write_lives(Path(folder), spec.name, world, last.people)
     except OSError as error:
         raise LHSError(
             f"{folder} could not be written ({error.strerror or error}); make room and run the same again: "
-            "finished years are kept."
+            "what was saved is kept."
         ) from None
     return files
 

@@ -61,7 +61,8 @@ def write_lives(folder: Path, shard: str, world: World, people: People) -> None:
 
 def _write(path: Path, data: pa.Table) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(data, path.with_suffix(".tmp"), compression="zstd")
+    # Hazards hardly repeat: a dictionary of them takes three times as long to write, and half as much room again.
+    pq.write_table(data, path.with_suffix(".tmp"), compression="zstd", use_dictionary=False)
     os.replace(path.with_suffix(".tmp"), path)
 
 

@@ -3,13 +3,14 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
+from multiprocessing import Process, get_context
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 
 from lhs_helpers.errors import LHSError
@@ -73,38 +74,65 @@ def test_a_hospital_can_be_opened_again_and_lives_on(tmp_path):
     assert again.advance("2015-03-01").period[1] == pd.Timestamp("2015-03-01")
 
 
+def live_in_small_shards(folder: Path) -> None:
+    hospital.PATIENTS_PER_SHARD = 250
+    Hospital(folder, **SMALL, workers=1).advance("2017-01-01")
+
+
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is of POSIX systems")
 def test_a_run_that_is_killed_twenty_times_ends_as_one_that_never_was(tmp_path):
-    place = SMALL | {"patients": 3000, "workers": 1}
-    code = (
-        "import sys\n"
-        "from lhs_helpers.patients import Hospital, hospital\n"
-        "hospital.PATIENTS_PER_SHARD = 500\n"
-        f"Hospital(sys.argv[1], **{place}).advance('2017-01-01')"
-    )
+    """Each run is a process of its own, forked from one that has the package loaded: what is killed is the writing."""
+    processes = get_context("forkserver")
+    processes.set_forkserver_preload(["lhs_helpers.patients", __name__])
 
-    def run(folder: Path) -> subprocess.Popen:
-        command = [sys.executable, "-c", code, str(folder)]
-        return subprocess.Popen(command, cwd=Path(hospital.__file__).parents[2])
+    def run(folder: Path) -> Process:
+        running = processes.Process(target=live_in_small_shards, args=[folder])
+        running.start()
+        return running
 
     moments, killed, folders = np.random.default_rng(20), 0, [tmp_path / "killed"]
     while killed < 20:
         running = run(folders[-1])
-        while running.poll() is None and not (folders[-1] / "state" / "hospital.json").exists():
+        while running.is_alive() and not (folders[-1] / "state" / "hospital.json").exists():
             time.sleep(0.005)
-        time.sleep(moments.uniform(0.0, 2.0))
-        if running.poll() is None:
-            running.send_signal(signal.SIGKILL)
+        running.join(moments.uniform(0.0, 1.0))
+        if running.is_alive():
+            running.kill()
             killed += 1
         elif len(folders) < 20:
             folders.append(tmp_path / f"killed-{len(folders)}")
-        running.wait()
+        running.join()
+        assert running.exitcode in (0, -signal.SIGKILL)
     contents = set()
     for folder in [*folders, tmp_path / "whole"]:
-        assert run(folder).wait() == 0
+        running = run(folder)
+        running.join()
+        assert running.exitcode == 0
         contents.add(EMR(folder).manifest["content_hash"])
         assert not list(folder.rglob("*.tmp"))
     assert len(contents) == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL is of POSIX systems")
+def test_workers_end_with_the_run_they_work_for(tmp_path):
+    place = SMALL | {"patients": 20_000, "workers": 2}
+    script, folder = tmp_path / "run.py", tmp_path / "hospital"
+    script.write_text(
+        "from lhs_helpers.patients import Hospital\n"
+        "if __name__ == '__main__':\n"
+        f"    Hospital({str(folder)!r}, **{place}).advance('2030-01-01')",
+        encoding="utf-8",
+    )
+    here = {"PYTHONPATH": str(Path(hospital.__file__).parents[2])}
+    running = psutil.Popen([sys.executable, script], env=os.environ | here)
+    while not list(folder.glob("observations/*.parquet")):
+        assert running.poll() is None
+        time.sleep(0.05)
+    workers = running.children(recursive=True)
+    assert len(workers) >= 2
+    running.kill()
+    _, left = psutil.wait_procs(workers, timeout=10)
+    assert left == []
 
 
 def test_an_order_changes_only_the_patient_it_is_for(lived, tmp_path):

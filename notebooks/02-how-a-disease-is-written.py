@@ -515,7 +515,7 @@ assert moved.empty
 #
 # ## Mistakes, and what is said to them
 #
-# Files are written by people, so they are wrong at first. Four wrong edits of our file:
+# Files are written by people, so they are wrong at first. Five wrong edits of our file:
 
 # %%
 EDITS = {
@@ -526,6 +526,7 @@ EDITS = {
         "",
     ),
     "an unknown vocabulary": ("SNOMED:90560007", "ICD:M10"),
+    "two digits that changed places": ("SNOMED:90560007", "SNOMED:90650007"),
 }
 
 # %% [markdown]
@@ -547,7 +548,9 @@ for mistake, (old, new) in EDITS.items():
 # %% [markdown]
 # Each sentence names the file, the table and the key. The second mistake was caught by luck: only the last rate of
 # the men came out above 1, which is refused. A unit that is too *small* makes a disease that hardly anybody gets,
-# and no check of a file can know that. The third exercise is about such a mistake.
+# and no check of a file can know that. The third exercise is about such a mistake. The last digit of a SNOMED CT or LOINC
+# code is computed from the others, so a slip of the finger shows; the code of *another* disease, without a slip, does
+# not, and codes of RxNorm have no such digit.
 #
 # ## Exercises
 #

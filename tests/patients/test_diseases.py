@@ -1,11 +1,16 @@
 """A disease file that is wrong is refused, with the file and the key that is wrong."""
 
 import pytest
+from pydantic import TypeAdapter
 
 from lhs_helpers.errors import LHSError
 from lhs_helpers.patients import Hospital
+from lhs_helpers.patients.chart import concepts
+from lhs_helpers.patients.disease_form import Code
 from lhs_helpers.patients.diseases import FOLDER, Disease, load_diseases, read_file
+from lhs_helpers.patients.draws import Draws
 from lhs_helpers.patients.measures import table
+from lhs_helpers.patients.world import World
 
 GOOD = (FOLDER / "stroke.toml").read_text(encoding="utf-8")
 FRAMINGHAM = next(line for line in GOOD.splitlines() if line.startswith('source = "Framingham'))
@@ -53,6 +58,10 @@ def test_diseases_come_after_those_that_cause_them():
         ("women = [5.2, ", "women = [-5.2, ", "a rate is below 0"),
         ("women = [5.2, ", "women = [", "same length"),
         ('code = "SNOMED:230690007"', 'code = "230690007"', "code: '230690007' is not a code"),
+        ('code = "SNOMED:230690007"', 'code = "SNOMED:230960007"', "its last digit does not fit"),
+        ('code = "SNOMED:230690007"', 'code = "SNOMED:C34"', "SNOMED has none of this form"),
+        ('code = "SNOMED:230690007"', 'code = "LOINC:8302-3"', "its last digit does not fit"),
+        ('code = "SNOMED:230690007"', 'code = "RxNorm:aspirin"', "RxNorm has none of this form"),
         ('kind = "event"', 'kind = "mood"', "kind"),
         ("share = 0.14", "share = 1.4", "fatality.share"),
         ("[recurrence]", "[reccurence]", "reccurence"),
@@ -98,3 +107,9 @@ def test_a_hospital_of_few_diseases_is_sound(tmp_path, key):
 def test_a_hospital_without_diseases_gets_a_sentence(tmp_path):
     with pytest.raises(LHSError, match="list of diseases is empty"):
         Hospital(tmp_path / "h", diseases=[])
+
+
+def test_every_code_of_a_hospital_is_one_of_its_system():
+    codes = concepts(World(Draws(0)))["code"].to_pylist()
+    assert len(codes) > 150
+    assert TypeAdapter(list[Code]).validate_python(codes) == codes

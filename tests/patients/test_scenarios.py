@@ -104,7 +104,7 @@ def test_newcomers_of_another_mix_come_and_residents_stay_as_they_are(plain, tmp
         ({"kind": "unit", "since": "2015-01-01", "code": "glucose", "factor": 2, "unit": "g"}, "not a code"),
         ({"kind": "rate", "since": "2015-01-01", "of": "plague", "factor": 2}, "names plague"),
         ({"kind": "rate", "since": "soon", "of": "stroke", "factor": 2}, "is not a date"),
-        ({"kind": "guideline", "since": "2015-01-01", "treatment": "RxNorm:0", "share": 1}, "names RxNorm:0"),
+        ({"kind": "guideline", "since": "2015-01-01", "treatment": "RxNorm:1", "share": 1}, "names RxNorm:1"),
     ],
 )
 def test_a_scenario_that_makes_no_sense_gets_a_sentence(tmp_path, scenario, says):

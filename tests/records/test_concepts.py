@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from stdnum import verhoeff
 
 from lhs_helpers.errors import LHSError
 from lhs_helpers.learning import Task, cohort
@@ -15,6 +16,7 @@ from lhs_helpers.records.omop_reader import read_omop
 from .small_emr import STROKE, write_small_emr
 from .tiny_exports import MIMIC, OMOP, write_csv
 
+LOOKED_UP = ("ATC", "ICD9CM", "ICD10CM")  # whose sources say when and where each code was last looked up
 FORM = {
     "SNOMED": r"[1-9]\d{5,17}",
     "RxNorm": r"[1-9]\d{0,7}",
@@ -27,36 +29,15 @@ FORM = {
 }
 
 
-def verhoeff(digits: str) -> bool:
-    """Whether the last digit of a SNOMED CT identifier fits the others (Verhoeff's dihedral check)."""
-    turn = [[(j + i) % 5 if i < 5 and j < 5 else 0 for j in range(10)] for i in range(10)]
-    for i in range(10):
-        for j in range(10):
-            a, b = i % 5, j % 5
-            turn[i][j] = [(a + b) % 5, (a + b) % 5 + 5, (a - b) % 5 + 5, (a - b) % 5][(i >= 5) * 2 + (j >= 5)]
-    swap = [1, 5, 7, 6, 2, 8, 3, 0, 9, 4]
-    check = 0
-    for place, digit in enumerate(reversed(digits)):
-        value = int(digit)
-        for _ in range(place % 8):
-            value = swap[value]
-        check = turn[check][value]
-    return check == 0
-
-
-def test_the_check_of_snomed_knows_right_from_wrong():
-    assert verhoeff("230690007") and verhoeff("22298006")
-    assert not verhoeff("230690008") and not verhoeff("320690007")
-
-
 @pytest.mark.parametrize("name", concept_sets().index)
 def test_every_code_has_the_form_of_its_system(name):
     listed = concept_list(name)
     assert not listed.duplicated(["system", "code"]).any()
     for row in listed.itertuples():
         assert re.fullmatch(FORM[row.system], row.code), row
-        assert row.system != "SNOMED" or verhoeff(row.code), row
+        assert row.system != "SNOMED" or verhoeff.is_valid(row.code), row
         assert row.description and row.source
+        assert row.system not in LOOKED_UP or re.search(r"; looked up \d{4}-\d\d-\d\d in", row.source), row
 
 
 def test_sets_do_not_share_codes():
@@ -110,6 +91,15 @@ def test_a_family_ends_where_its_letters_do(tmp_path):
     assert set(concept_set("stroke", emr)) == {
         STROKE, "ICD10CM:I63.9", "ICD10CM:I639", "ICD10CM:i63", "ICD9CM:434.91", "ICD10:I64"
     }  # fmt: skip
+
+
+def test_type_1_diabetes_before_its_symptoms_is_not_meant(tmp_path):
+    """E10.A is younger than the other codes of its family, and names people without symptoms."""
+    meant = {"ICD10CM:E10.9", "ICD10CM:E10.65", "ICD10CM:E10", "ICD10GM:E10.90"}
+    codes = [*meant, "ICD10CM:E10.A2", "ICD10CM:E10A0"]
+    concepts = [{"code": code, "system": code.split(":")[0]} for code in codes]
+    emr = EMR(write_small_emr(tmp_path / "small", {"concepts": concepts}))
+    assert {code for code in concept_set("diabetes", emr) if code.startswith("ICD")} == meant
 
 
 def test_a_set_of_one_s_own_is_a_file(small_emr, tmp_path):

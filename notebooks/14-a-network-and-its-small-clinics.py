@@ -40,7 +40,7 @@ from lhs_helpers.errors import LHSError
 from lhs_helpers.learning import Task
 from lhs_helpers.patients.diseases import known_diseases
 from lhs_helpers.studies import study
-from lhs_helpers.system.federated import Participant, newton, prepare
+from lhs_helpers.system.federated import newton, prepare
 from lhs_helpers.system.masks import masked
 from lhs_helpers.system.network import (
     MEMBERS,
@@ -51,6 +51,7 @@ from lhs_helpers.system.network import (
     risks,
     true_outcome,
 )
+from lhs_helpers.system.participant import Participant
 
 plots.use_style()
 

@@ -161,7 +161,7 @@ def _checked(X: pd.DataFrame, y: ArrayLike, algorithm: str) -> np.ndarray:
         )
     if _constant(values).all():
         raise LHSError(
-            f"Each of the {X.shape[1]} columns of X is the same for everybody, so there is nothing to learn from."
+            f"There is nothing to learn from: what X says ({X.shape[1]} columns) is the same for everybody."
         )
     return y.astype(int)
 

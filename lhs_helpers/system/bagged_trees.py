@@ -1,6 +1,6 @@
 """Trees are no sums: each site grows some, and sends the trees, which are used together.
 
-What travels is where a tree splits, and the share of cases in its leaves, each of at least `federated.LEAF` people.
+What travels is where a tree splits, and the share of cases in its leaves, each of at least `participant.LEAF` people.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.ensemble import RandomForestRegressor
 
-from lhs_helpers.system.federated import Participant
+from lhs_helpers.system.participant import Participant
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ from lhs_helpers.patients.hospital import Hospital
 from lhs_helpers.patients.sites import EVERYBODY, Site
 from lhs_helpers.records.emr import EMR
 from lhs_helpers.system.bagged_trees import bagged_trees
-from lhs_helpers.system.federated import FederatedModel, Participant, averaging, newton
+from lhs_helpers.system.federated import FederatedModel, averaging, newton
+from lhs_helpers.system.participant import Participant
 
 SURE = 1e-6  # a risk is never told as 0 or 1
 ALERTED = 0.1  # share of each site's people that it can follow up

@@ -4,11 +4,13 @@
 
 Each import runs in a process of its own, of which are told: rows a second by the clock; rows a second of processor
 time, which other work on the machine hardly changes; and the most memory that it held at once. The exports are made
-here, of a small hospital whose people are copied: Synthea CSV, OMOP, and its observations as FHIR in bulk.
+here, of a small hospital whose people are copied: Synthea CSV, OMOP, its observations as FHIR in bulk, MEDS; and
+the record of the Synthea export, to be de-identified.
 """
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,22 +20,30 @@ import duckdb
 
 from lhs_helpers.patients import Hospital
 from lhs_helpers.records.emr import EMR
+from lhs_helpers.records.meds import write_meds
 from lhs_helpers.records.omop_writer import write_omop
-from lhs_helpers.records.synthea import write_synthea
+from lhs_helpers.records.synthea import read_synthea, write_synthea
 
 IMPORT = """
 import re, sys, time
 from importlib import import_module
 kind, source, folder = sys.argv[1:]
-read = getattr(import_module(f"lhs_helpers.records.{kind}_reader"), f"read_{kind}")
+if kind == "deidentify":
+    from lhs_helpers.records.deidentify import deidentify
+    from lhs_helpers.records.emr import EMR
+    read = lambda source, folder: deidentify(EMR(source), folder, "only for timing, no secret")
+else:
+    read = getattr(import_module(f"lhs_helpers.records.{kind}_reader"), f"read_{kind}")
 began, worked = time.perf_counter(), time.process_time()
 emr = read(source, folder)
 seconds, worked = time.perf_counter() - began, time.process_time() - worked
-rows = sum(count["in"] for count in emr.manifest["parameters"]["rows"].values())
+counts = emr.manifest["parameters"].get("rows", {}).values()
+rows = sum(count["in"] for count in counts) or sum(table["rows"] for table in emr.manifest["tables"].values())
 # Not getrusage: that would count what the process that started this one had needed.
 peak = re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())
 print("measured", rows, seconds, worked, int(peak[1]) / 1024)
 """
+KINDS = ["synthea", "omop", "fhir", "meds", "deidentify"]
 SHARED = ("organizations", "concept", "care_site")  # the same for all copies
 OWN = {
     "synthea": ({"Id", "PATIENT", "ENCOUNTER"}, """nullif("{}", '') || '-' || copy"""),
@@ -55,6 +65,21 @@ def copies(kind: str, csv: Path, target: Path, times: int) -> Path:
         )
         duckdb.execute(f"""COPY (SELECT {cells} FROM range({numbers}) AS t(copy),
             read_csv('{path}', all_varchar = true)) TO '{target / path.name}' (FORMAT csv, HEADER)""")
+    return target
+
+
+def meds(emr: EMR, target: Path, times: int) -> Path:
+    """A MEDS dataset `times` over, each copy with subjects of its own."""
+    once = target.with_name("meds-written")
+    if not once.exists():
+        write_meds(emr, once)
+    for path in (once / "data").glob("**/*.parquet"):
+        place = target / path.relative_to(once).parent
+        place.mkdir(parents=True, exist_ok=True)
+        for copy in range(times):
+            duckdb.execute(f"""COPY (SELECT * REPLACE (subject_id + 100000000 * {copy} AS subject_id)
+                FROM read_parquet('{path}')) TO '{place / f"{path.stem}-{copy}.parquet"}' (FORMAT parquet)""")
+    shutil.copytree(once / "metadata", target / "metadata")
     return target
 
 
@@ -112,7 +137,7 @@ def main() -> None:
     )
     parser.add_argument("--people", type=int, default=1500)
     parser.add_argument("--times", type=int, nargs="+", default=[1, 5, 20])
-    parser.add_argument("--kinds", nargs="+", default=["synthea", "omop", "fhir"])
+    parser.add_argument("--kinds", nargs="+", default=KINDS)
     parser.add_argument(
         "--place", type=Path, help="where exports are kept, and found again; else they are deleted"
     )
@@ -137,8 +162,14 @@ def bench(people: int, times: list[int], kinds: list[str], place: Path, scratch:
 
 
 def make(kind: str, emr: EMR, place: Path, source: Path, times: int) -> None:
-    if kind == "fhir":
-        fhir(emr, source, times)
+    if kind in ("fhir", "meds"):
+        {"fhir": fhir, "meds": meds}[kind](emr, source, times)
+        return
+    if kind == "deidentify":
+        export = place / f"synthea-{times}"
+        if not export.exists():
+            make("synthea", emr, place, export, times)
+        read_synthea(export, source)
         return
     once = place / f"{kind}-written"
     if not once.exists():

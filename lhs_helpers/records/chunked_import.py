@@ -1,13 +1,14 @@
 """One import under way: chunks are judged and written by SQL, and what must be remembered is on disk.
 
-Memory hardly grows with the export (benchmarks/readers.py measures it): a chunk has a set number of rows, DuckDB a set
-memory, and rows that stand twice are looked for in one share of their keys after the other. Three threads work on three
-chunks: one is parsed, the next judged, the last written.
+Memory grows while what DuckDB remembers fills its share, by some 100 MB, and hardly beyond (benchmarks/readers.py
+measures it): a chunk has a set number of rows, and rows that stand twice are looked for in one share of their keys
+after the other. Three threads work on three chunks: one is parsed, the next judged, the last counted and written.
 """
 
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,27 +21,30 @@ from lhs_helpers.records import csv_files
 from lhs_helpers.records.csv_files import Broken
 from lhs_helpers.records.formats import Format, Source
 from lhs_helpers.records.layout import Layout
+from lhs_helpers.records.pairs import paired
+from lhs_helpers.records.row_keys import RowKeys
 from lhs_helpers.records.store import file_name, write_manifest, write_partition
 
-MEMORY = "150MB"  # of DuckDB; beyond it, it works on disk
-SHARE, SHARES = 500_000, 64  # keys of rows compared at a time, as far as so many shares do
+MEMORY = "100MB"  # of DuckDB; beyond it, it works on disk
+RELEASED = 4  # chunks; more often costs a tenth of the speed
 
+SESSION = "SET TimeZone = 'UTC';"
 REMEMBERED = """
 SET preserve_insertion_order = false;
+ATTACH ':memory:' AS passing;  -- of it, unlike of temporary tables, two connections know
 -- How many rows a chunk has is not known to DuckDB: joins are done as written, the table on the right is hashed.
 SET disabled_optimizers = 'join_order,build_side_probe_side';
-SET TimeZone = 'UTC';
 -- `key` is what other files call a person, `source_id` what the record tells.
 CREATE TABLE person (patient_id BIGINT, key VARCHAR, source_id VARCHAR, birth DATE, death TIMESTAMP, sex VARCHAR,
     race VARCHAR, ethnicity VARCHAR, insurance VARCHAR, site VARCHAR);
 -- When people were in the care of the source, where it says so: first and last moment.
 CREATE TABLE membership (patient_id BIGINT, entered TIMESTAMP, left_at TIMESTAMP);
-CREATE TABLE visit (key VARCHAR, encounter_id BIGINT, patient_id BIGINT, visit_start TIMESTAMP,
+-- `key` is the hash of what other files call a visit: few bytes, compared only within a person.
+CREATE TABLE visit (key UBIGINT, encounter_id BIGINT, patient_id BIGINT, visit_start TIMESTAMP,
     visit_stop TIMESTAMP);
 CREATE TABLE seen (file VARCHAR, code VARCHAR, kind VARCHAR, description VARCHAR, unit VARCHAR, n BIGINT);
 CREATE TABLE span (file VARCHAR, first TIMESTAMP, last TIMESTAMP);
--- What makes a row the row it is: two hashes, and where it stands. Rows with an earlier twin are `repeated`.
-CREATE TABLE row_key (a UBIGINT, b UBIGINT, line BIGINT);
+-- What makes a row the row it is, where it stands more than once: two hashes, and the line where it stands first.
 CREATE TABLE repeated (a UBIGINT, b UBIGINT, first BIGINT);
 -- A cast to TIMESTAMP would pass over a zone; the one that heeds it is slower.
 CREATE MACRO moment(text) AS CASE WHEN text NOT LIKE '____-__-__%' THEN NULL
@@ -66,6 +70,11 @@ PERIOD = """
 SELECT coalesce((SELECT min(first) FROM span), min(birth))::DATE,
     greatest((SELECT max(last) FROM span), max(birth), max(death))::DATE + 1 FROM person
 """
+
+
+JUDGED = "CREATE OR REPLACE TEMP VIEW judged AS FROM {}"
+KEYS = "SELECT a, b, line FROM judged WHERE fault = 0"
+REPEATED = "INSERT INTO repeated SELECT a, b, min(line) FROM twins GROUP BY a, b HAVING count(*) > 1"
 
 
 def _ahead(chunks: Iterator[tuple]) -> Iterator[tuple]:
@@ -96,26 +105,28 @@ class Import:
             # One thread: several would share a chunk that is soon judged, and each hold memory of its own.
             config={"memory_limit": MEMORY, "temp_directory": str(scratch / "spill"), "threads": 1},
         )
-        self.database.execute(REMEMBERED + format_.tables)
+        self.database.execute(SESSION + REMEMBERED + format_.tables)
         self.files: dict[str, dict[str, dict]] = {}
         self.counts: dict[str, _Count] = {}
-        self.writer = ThreadPoolExecutor(1)
-        self.being_written: tuple[str, str, Future] | None = None
+        self.keys = RowKeys(scratch)
+        self.writer, self.of_writer = ThreadPoolExecutor(1), self.database.cursor()
+        self.of_writer.execute(SESSION)
+        self.being_written: Future | None = None
 
     def close(self) -> None:
         """Wait for what is being written, and forget what was remembered."""
         self.writer.shutdown(cancel_futures=True)
+        self.of_writer.close()
         self.database.close()
 
     def read(self, layout: Layout, file: Source, has_encounters: bool) -> None:
         """Read one file; once more when some of its rows stand there twice, which shows only at its end."""
-        self.database.execute("DELETE FROM repeated; DELETE FROM row_key")
+        self.database.execute("DELETE FROM repeated")
+        self.keys.clear()
         self._pass(layout, file, has_encounters)
-        rows = self.database.execute("SELECT count(*) FROM row_key").fetchone()[0]
-        shares = min(rows // SHARE + 1, SHARES)
-        for share in range(shares):
-            self.database.execute(f"""INSERT INTO repeated SELECT a, b, min(line) FROM row_key
-                WHERE b % {shares} = {share} GROUP BY a, b HAVING count(*) > 1""")
+        for twins in self.keys.twins():
+            with self._registered(twins=twins):
+                self.database.execute(REPEATED)
         if self.database.execute("SELECT count(*) FROM repeated").fetchone()[0]:
             self._pass(layout, file, has_encounters)
         self._report(file.name)
@@ -125,51 +136,74 @@ class Import:
             self.database.execute(f"DELETE FROM {table}")
         for table in ("seen", "span"):
             self.database.execute(f"DELETE FROM {table} WHERE file = '{layout.name}'")
-        self.counts[file.name] = count = _Count()
-        judge = layout.judge(file.columns, has_encounters)
+        self.counts[file.name] = _Count()
+        judge, pair = layout.judge(file.columns, has_encounters), layout.pair(file.columns)
+        chunks = ((*paired(chunk, pair), broken) for chunk, broken in file.chunks())
         with tqdm(desc=file.name, unit=" rows", disable=None, leave=False) as bar:
-            for part, (chunk, broken) in enumerate(_ahead(file.chunks()), 1):
-                self._write_chunk(layout, file.name, judge, f"{layout.name}-{part:05}", chunk, broken)
-                count.rows += chunk.num_rows + len(broken)
-                bar.update(chunk.num_rows)
+            for part, (chunk, pairs, broken) in enumerate(_ahead(chunks), 1):
+                judged = f"passing.judged_{part % 2}"  # while this one is made, the other is being written
+                with self._registered(chunk=chunk, pairs=pairs):
+                    self.database.execute(f"CREATE OR REPLACE TABLE {judged} AS {judge}")
+                if layout.remembered:
+                    self.database.execute(JUDGED.format(judged))
+                    for statement in layout.remembered:
+                        self.database.execute(statement)
+                self._written()
+                name = f"{layout.name}-{part:05}"
+                self.being_written = self.writer.submit(
+                    self._write_chunk, layout, file.name, name, judged, len(chunk), broken
+                )
+                bar.update(len(chunk))
+        self._written()
+
+    @contextmanager
+    def _registered(self, **tables: pa.Table) -> Iterator[None]:
+        for name, table in tables.items():
+            self.database.register(name, table)
+        yield
+        for name in tables:
+            self.database.unregister(name)
 
     def _write_chunk(
-        self, layout: Layout, name: str, judge: str, part: str, chunk: pa.Table, broken: list[Broken]
+        self, layout: Layout, file: str, part: str, judged: str, rows: int, broken: list[Broken]
     ) -> None:
-        self.database.register("chunk", chunk)
-        self.database.execute(judge)
-        self.database.unregister("chunk")
-        for statement in layout.remembered:
-            self.database.execute(statement)
-        for table, rows in layout.kept.items():
-            self._write(table, part, self.database.execute(rows).to_arrow_table())
-        rejected = self.database.execute(layout.rejected(name)).to_arrow_table()
+        """Count and write a chunk, while the next is judged."""
+        ask = self.of_writer.execute
+        ask(JUDGED.format(judged))
+        self.keys.add(ask(KEYS).to_arrow_table())
+        for statement in layout.summed:
+            ask(statement)
+        for table, kept in layout.kept.items():
+            self._write(table, part, ask(kept).to_arrow_table())
+        rejected = ask(layout.rejected(file)).to_arrow_table()
         lines = [
-            {"file": name, "row": row, "found": found, "reason": reason} for row, found, reason in broken
+            {"file": file, "row": row, "found": found, "reason": reason} for row, found, reason in broken
         ]
         rejected = pa.concat_tables([rejected, pa.Table.from_pylist(lines, rejected.schema)])
         self._write("rejected", part, rejected)
-        count = self.counts[name]
-        count.kept += chunk.num_rows + len(broken) - len(rejected)
+        count = self.counts[file]
+        count.rows += rows + len(broken)
+        count.kept += rows + len(broken) - len(rejected)
         columns, reasons = (rejected.column(column).to_pylist() for column in ("column", "reason"))
         count.reasons.update(
             f"{column} {reason}" if column else reason
             for column, reason in zip(columns, reasons, strict=True)
         )
+        if int(part[-5:]) % RELEASED == 0:
+            # What was freed is kept in pieces, into which the next chunk may not fit: it is given back.
+            pa.default_memory_pool().release_unused()
 
     def _write(self, table: str, part: str, rows: pa.Table) -> None:
-        """Write a partition while the next chunk is judged; the one before must be written by then."""
-        self._written()
+        parts = self.files.setdefault(table, {})
         if len(rows):
-            future = self.writer.submit(write_partition, self.folder, table, part, rows)
-            self.being_written = (table, part, future)
-        elif self.files.get(table, {}).pop(part, None):  # a first pass had rows here
+            parts[part] = write_partition(self.folder, table, part, rows)
+        elif parts.pop(part, None):  # a first pass had rows here
             (self.folder / table / file_name(part)).unlink()
 
     def _written(self) -> None:
+        """Wait until what is being written is."""
         if self.being_written:
-            table, part, future = self.being_written
-            self.files.setdefault(table, {})[part] = future.result()
+            self.being_written.result()
             self.being_written = None
 
     def _report(self, name: str) -> None:
@@ -190,7 +224,6 @@ class Import:
             query = self.format.patients.format(low=low, high=after - 1)
             self._write("patients", f"patients-{part:05}", self.database.execute(query).to_arrow_table())
         self._write("concepts", "concepts", self.database.execute(CONCEPTS).to_arrow_table())
-        self._written()
         period = self.database.execute(PERIOD).fetchone()
         rows = {
             name: {

@@ -23,6 +23,10 @@ from lhs_helpers.records.recognise import packed
 
 CHUNK_ROWS, CHUNK_BYTES = 120_000, 16 << 20  # more are faster, and need more memory
 BLOCK = 1 << 20  # bytes parsed at a time (larger is slower), and the longest row that can be read
+OURS = (
+    "LINE",
+    "PAIR",
+)  # columns added to those of a file: where a row stands, and whom it is of (see `pairs`)
 LONGEST_HEADER = 1 << 16
 DELIMITERS = ",;\t|"
 SHOWN = 200  # characters of a broken line that the table `rejected` keeps
@@ -108,9 +112,8 @@ class CSVFile:
     def _read_header(self, line: str) -> None:
         self.delimiter = max(DELIMITERS, key=line.count)
         names = next(csv.reader([line], delimiter=self.delimiter), [])
-        # LINE is where a row stands, and here the name of a column of ours.
         self.columns = [name.strip().upper() or f"COLUMN_{i}" for i, name in enumerate(names, 1)]
-        self.columns = ["LINE_" if name == "LINE" else name for name in self.columns]
+        self.columns = [f"{name}_" if name in OURS else name for name in self.columns]
         twice = [name for name in self.columns if self.columns.count(name) > 1]
         if twice:
             raise LHSError(f"{self.path} has the column {twice[0]} twice; remove or rename one of them.")

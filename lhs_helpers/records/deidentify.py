@@ -7,17 +7,21 @@ rare disease, the order of events) may still find them: give copies only to peop
 import hashlib
 import secrets
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from tqdm import tqdm
 
 from lhs_helpers.errors import LHSError
+from lhs_helpers.records.chunked_import import MEMORY
 from lhs_helpers.records.emr import EMR
 from lhs_helpers.records.store import new_folder, write_manifest, write_partition
 from lhs_helpers.records.tables import SCHEMAS
 
-ROWS_PER_PART = 2_000_000
+ROWS_PER_PART = 500_000
+BATCH = 50_000  # rows handed over at a time
 OLDEST = 90  # years; HIPAA's Safe Harbor takes all ages above 89 as one
 SHORTEST_SECRET = 16  # characters
 TIMED = ("patients", "encounters", "conditions", "observations", "medications", "procedures", "immunizations")
@@ -46,12 +50,15 @@ CREATE TEMP TABLE person_key AS SELECT patient_id, {NUMBER.format(kind="patient"
     {NUMBER.format(kind="days", value="patient_id")} % 364 + 1 AS days, last_time, n,
     greatest(birth_date, (last_time - INTERVAL '{OLDEST} years')::DATE) AS birth, birth > birth_date AS is_capped
     FROM last_event LEFT JOIN people USING (patient_id);
-CREATE TEMP TABLE common_text AS SELECT code, text FROM observations WHERE text IS NOT NULL
-    GROUP BY code, text HAVING count(DISTINCT patient_id) >= {{few}};
-CREATE TEMP TABLE rare_code AS SELECT code FROM (SELECT code, patient_id FROM events UNION ALL
-        SELECT reason_code, patient_id FROM encounters UNION ALL SELECT reason_code, patient_id FROM medications
+CREATE TEMP TABLE common_text AS SELECT code, text FROM
+    (SELECT DISTINCT code, text, patient_id FROM observations WHERE text IS NOT NULL)
+    GROUP BY code, text HAVING count(*) >= {{few}};
+CREATE TEMP TABLE rare_code AS SELECT code FROM (SELECT DISTINCT code, patient_id FROM
+        (SELECT code, patient_id FROM events UNION ALL SELECT reason_code, patient_id FROM encounters
+        UNION ALL SELECT reason_code, patient_id FROM medications
         UNION ALL SELECT reason_code, patient_id FROM procedures)
-    WHERE split_part(code, ':', 1) IN {FREE_SYSTEMS} GROUP BY code HAVING count(DISTINCT patient_id) < {{few}};
+        WHERE split_part(code, ':', 1) IN {FREE_SYSTEMS})
+    GROUP BY code HAVING count(*) < {{few}};
 CREATE TEMP TABLE site_name AS SELECT site, CASE WHEN n < {{few}} THEN '{OTHER}' ELSE 'site ' || row_number() OVER
         (PARTITION BY n < {{few}} ORDER BY {KEYED.format(kind="site", value="site")}) END AS new_site
     FROM (SELECT site, count(DISTINCT patient_id) AS n FROM (SELECT site, patient_id FROM patients UNION ALL
@@ -87,18 +94,20 @@ def deidentify(source: EMR, folder: Path | str, secret: str | None = None, few: 
         raise LHSError(
             f"The secret has {len(secret)} characters; give {SHORTEST_SECRET} or more, all random."
         )
-    source = EMR(source.folder)  # all of it, on a connection of its own
+    source = _small(source)
     _prepare(source, secret or secrets.token_hex(32), few)
     with new_folder(folder) as unfinished:
         files: dict[str, dict[str, dict]] = {}
+        known: list[datetime] = []
         for table, part, rows in tqdm(_parts(source), desc="de-identify", disable=None, leave=False):
-            if len(rows):
-                name = f"{table}-{part:05}"
-                files.setdefault(table, {})[name] = write_partition(unfinished, table, name, rows)
+            name = f"{table}-{part:05}"
+            files.setdefault(table, {})[name] = write_partition(unfinished, table, name, rows)
+            if table in TIMED:
+                known += pc.min_max(rows["recorded_at"]).as_py().values()
         write_manifest(
             unfinished,
             source=f"{source.manifest['source']}, de-identified",
-            period=_one(source, "SELECT min(first)::DATE, max(last)::DATE + 1 FROM new_span"),
+            period=(min(known).date(), max(known).date() + timedelta(days=1)),
             parameters={
                 "few": few,
                 "people_older": _one(source, "SELECT count_if(is_capped) FROM person_key")[0],
@@ -110,6 +119,15 @@ def deidentify(source: EMR, folder: Path | str, secret: str | None = None, few: 
         if found:
             raise LHSError(f"An identifier would survive, and nothing was written: {found[0]}")
     return EMR(folder)
+
+
+def _small(emr: EMR) -> EMR:
+    """All of a record, on a connection of its own that holds little in memory."""
+    emr = EMR(emr.folder)
+    emr.duckdb.raw_sql(
+        f"SET memory_limit = '{MEMORY}'; SET threads = 1; SET preserve_insertion_order = false"
+    )
+    return emr
 
 
 def _one(emr: EMR, query: str) -> tuple:
@@ -134,29 +152,33 @@ def _prepare(source: EMR, secret: str, few: int) -> None:
     rows = max(1, _one(source, "SELECT coalesce(sum(n), 0) FROM person_key")[0])
     sql(f"""CREATE TEMP TABLE part_key AS SELECT *, ntile({-(-int(rows) // ROWS_PER_PART)}) OVER (ORDER BY new_id)
         AS part FROM person_key""")
-    sql("CREATE TEMP TABLE new_span (first TIMESTAMP, last TIMESTAMP)")
 
 
 def _parts(source: EMR) -> Iterator[tuple[str, int, pa.Table]]:
-    """Every table in parts of people, in the order of their new identifiers."""
+    """Every table in parts of people, in the order of their new identifiers; each is read once."""
     sql = source.duckdb.raw_sql
-    parts = _one(source, "SELECT max(part) FROM part_key")[0] or 0
-    for part in range(1, parts + 1):
-        for table in TIMED:
-            sql(f"CREATE OR REPLACE TEMP TABLE copied AS {_copied(table, part)}")
-            sql(
-                "INSERT INTO new_span SELECT min(recorded_at), max(recorded_at) FROM copied HAVING count(*) > 0"
-            )
-            yield table, part, sql("SELECT * FROM copied").to_arrow_table()
+    for table in TIMED:
+        held: list[pa.Table] = []
+        for batch in sql(_copied(table)).to_arrow_reader(BATCH):
+            rows = pa.table(batch)
+            for part in pc.unique(rows["part"]).to_pylist():
+                if held and held[0]["part"][0].as_py() != part:
+                    yield table, held[0]["part"][0].as_py(), pa.concat_tables(held).drop_columns("part")
+                    held = []
+                held.append(rows.filter(pc.field("part") == part))
+        if held:
+            yield table, held[0]["part"][0].as_py(), pa.concat_tables(held).drop_columns("part")
     known = f"""SELECT concepts.* FROM concepts WHERE code NOT IN (SELECT code FROM rare_code)
         UNION ALL BY NAME SELECT 'Text:{REMOVED}' AS code, 'Text' AS system, 'Words that few people share, removed'
         AS description, kind FROM (SELECT any_value(kind) AS kind FROM concepts SEMI JOIN rare_code USING (code)
         HAVING count(*) > 0) ORDER BY code"""
-    yield "concepts", 1, sql(known).to_arrow_table()
+    concepts = sql(known).to_arrow_table()
+    if len(concepts):
+        yield "concepts", 1, concepts
 
 
-def _copied(table: str, part: int) -> str:
-    """SQL for the rows of some people: each column as it may be seen."""
+def _copied(table: str) -> str:
+    """SQL for the rows of a table, part by part: each column as it may be seen."""
     shift = "{} - to_days(days::INTEGER)"
     seen = {
         "patient_id": "new_id",
@@ -188,8 +210,8 @@ def _copied(table: str, part: int) -> str:
         "FROM patients AS row JOIN person_key USING (patient_id)"
     )  # fmt: skip
     order = ", ".join(f'"{name}"' for name in dict.fromkeys(["patient_id", "time", "recorded_at", *names]))
-    return f"""SELECT * FROM (SELECT {cells} FROM ({rows}) AS row JOIN part_key USING (patient_id) {" ".join(joins)}
-        WHERE part = {part} AND row.time >= birth) ORDER BY {order}"""
+    return f"""SELECT * FROM (SELECT part, {cells} FROM ({rows}) AS row JOIN part_key USING (patient_id)
+        {" ".join(joins)} WHERE row.time >= birth) ORDER BY part, {order}"""
 
 
 def survivors(source: EMR, copy: EMR, few: int = 10) -> list[str]:
@@ -198,12 +220,13 @@ def survivors(source: EMR, copy: EMR, few: int = 10) -> list[str]:
     Looked for are the numbers of patients and encounters, source identifiers in any text, names of sites, texts
     and words that fewer than `few` people share, ages above 90, and people whose birth and events have not moved.
     """
-    was, now = source.sql, copy.sql
+    was, now = _small(source).sql, _small(copy).sql
     found = []
 
     def compare(what: str, query: str, other: str | None = None) -> None:
-        both = set(was(query).iloc[:, 0].dropna()) & set(now(other or query).iloc[:, 0].dropna())
-        if both:
+        both = was(query).iloc[:, 0].dropna()
+        both = both[both.isin(now(other or query).iloc[:, 0])]
+        if len(both):
             found.append(f"{what}: {len(both):,} of the source, for example {min(both)!r}.")
 
     compare("numbers of patients", "SELECT DISTINCT patient_id FROM patients")
@@ -229,10 +252,11 @@ def survivors(source: EMR, copy: EMR, few: int = 10) -> list[str]:
         compare(f"words for {word} that few people share", rare, f"SELECT DISTINCT {word} FROM patients")
     course = """SELECT concat_ws(' ', birth_date, min(time), max(time), count(*)) FROM events
         JOIN (SELECT patient_id, birth_date FROM people) USING (patient_id) GROUP BY patient_id, birth_date"""
-    before, after = (set(ask(course).iloc[:, 0]) for ask in (was, now))
+    before, after = (ask(course).iloc[:, 0].drop_duplicates() for ask in (was, now))
+    same = before.isin(after).sum()
     # In a crowd, a few who have moved stand where somebody else stood.
-    if len(before & after) > len(before) / 100:
-        found.append(f"courses that have not moved: {len(before & after):,} of {len(before):,} people.")
+    if same > len(before) / 100:
+        found.append(f"courses that have not moved: {same:,} of {len(before):,} people.")
     old = now(f"""SELECT count(*) AS n FROM events JOIN (SELECT patient_id, birth_date FROM people) USING (patient_id)
         WHERE time > birth_date + INTERVAL '{OLDEST} years 2 days'""").n[0]
     if old:

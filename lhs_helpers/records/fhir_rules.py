@@ -15,7 +15,6 @@ from lhs_helpers.records.rules import (
     BY_ID,
     BY_ID_OR_WHOLE,
     EMPTY,
-    KEYS,
     OF_PERSON,
     REPEATED_ID,
     clinical,
@@ -91,7 +90,6 @@ def _named(name: str, table: str, columns: tuple[str, ...]) -> Layout:
         key=BY_ID,
         kept={},
         remembered=(
-            KEYS,
             f"INSERT INTO {table} SELECT ID, {', '.join(columns).replace('CODE', 'coded')} FROM judged WHERE fault = 0",
         ),
         forgotten=(table,),
@@ -191,7 +189,6 @@ PATIENT = Layout(
     key=BY_ID,
     kept={},
     remembered=(
-        KEYS,
         """INSERT INTO person SELECT line, ID, ID, began::DATE, died, sex_word, lower(RACE), ethnic, NULL, NULL
             FROM judged WHERE fault = 0""",
         "INSERT INTO undated SELECT count(*) FROM judged WHERE fault = 0 AND DEAD = 'true' AND died IS NULL",
@@ -228,6 +225,7 @@ ENCOUNTER = Layout(
         greatest(began, ended) AS known, coalesce(CODE, 'ActCode:' || CLASS) AS coded, REASONCODE AS reason,
         coalesce(SITE, organization_name, ORGANIZATION) AS place, MAP {CLASSES}[upper(CLASS)] AS class_word""",
     key=BY_ID,
+    references=("PATIENT",),
     kept={
         # An end that is only a day may be that of the beginning.
         "encounters": """SELECT patient_id, line AS encounter_id, began AS time,
@@ -236,8 +234,9 @@ ENCOUNTER = Layout(
             FROM judged WHERE fault = 0 ORDER BY line"""
     },
     remembered=(
-        KEYS,
-        "INSERT INTO visit SELECT ID, line, patient_id, began, known FROM judged WHERE fault = 0",
+        "INSERT INTO visit SELECT hash(ID), line, patient_id, began, known FROM judged WHERE fault = 0",
+    ),
+    summed=(
         seen("Encounter", "'encounter'"),
         seen_reasons("Encounter"),
         span("Encounter"),
@@ -253,10 +252,7 @@ CONDITION = _clinical(
 )
 CONDITION = replace(
     CONDITION,
-    remembered=(
-        *CONDITION.remembered,
-        "INSERT INTO problem SELECT ID, coded, described FROM judged WHERE fault = 0",
-    ),
+    remembered=("INSERT INTO problem SELECT ID, coded, described FROM judged WHERE fault = 0",),
     forgotten=("problem",),
 )
 LAYOUTS: tuple[Layout, ...] = (  # in the order they are read: what others refer to comes first

@@ -5,10 +5,12 @@ What can be known before a row is read is told first: columns that are missing, 
 
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from lhs_helpers.errors import LHSError
 from lhs_helpers.records.chunked_import import Import
@@ -43,7 +45,7 @@ def run(
         _require_columns(layout, opened)
     _clear(folder, format_)
     has_encounters = any(name in opened for name in format_.encounters)
-    with tempfile.TemporaryDirectory(prefix="lhs-import-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="lhs-import-") as scratch, _one_allocator():
         run = Import(folder, Path(scratch), format_)
         try:
             for layout in format_.layouts:
@@ -57,6 +59,17 @@ def run(
         finally:
             run.close()
     return EMR(folder)
+
+
+@contextmanager
+def _one_allocator() -> Iterator[None]:
+    """Let Arrow allocate where DuckDB does, of the system: two allocators would each keep what they once held."""
+    before = pa.default_memory_pool()
+    pa.set_memory_pool(pa.system_memory_pool())
+    try:
+        yield
+    finally:
+        pa.set_memory_pool(before)
 
 
 def _require_columns(layout: Layout, opened: Mapping[str, Source]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 Rule = tuple[str | None, str, str]  # column (None: the whole row), the rows against it in SQL, reason
 
-# Columns that nobody asks for once a row is judged.
+# Columns of files that nobody asks for once a row is judged.
 SPENT = (
     "PATIENT", "ENCOUNTER", "CODE", "SYSTEM", "START", "START_TIME", "STOP", "STOP_TIME", "DATE", "TYPE", "REASONCODE",
 )  # fmt: skip
@@ -23,11 +23,18 @@ class Layout:
     essential: tuple[str, ...]  # without these columns no row can be used
     optional: tuple[str, ...]
     rules: tuple[Rule, ...]
-    joined: str  # what is joined to the file, as `chunked`
+    joined: (
+        str  # what is joined to the file, as `chunked`, by way of `referred` where it is people or encounters
+    )
     derived: str  # columns made of all of these
     key: str  # what tells a row from any other: columns a and b
     kept: Mapping[str, str]  # per table, its rows, from `judged`; none where they are written at the end
-    remembered: tuple[str, ...]  # what other files need, from `judged`
+    remembered: tuple[str, ...] = ()  # what later rows and other files need, from `judged`
+    summed: tuple[str, ...] = ()  # what is asked for when all is read, from `judged`
+    references: tuple[
+        str, ...
+    ] = ()  # columns that name people and encounters: each pair once a chunk, `referred`
+    spent: tuple[str, ...] = ()  # columns of `derived` that nobody asks for once a row is judged
     forgotten: tuple[str, ...] = ()  # tables to empty before the file is read (again)
     columns: Mapping[str, str] = field(default_factory=dict)  # name in the SQL -> name in the file
     cells: Mapping[str, str] = field(default_factory=dict)  # name in the SQL -> SQL that tidies the text {}
@@ -39,15 +46,18 @@ class Layout:
         return self.columns.get(name, name)
 
     def judge(self, columns: list[str], has_encounters: bool) -> str:
-        """SQL that makes `judged` of a chunk: parsed, linked, with the number of the first rule broken or 0.
+        """SQL of what a chunk is, once `judged`: parsed, linked, with the number of the first rule broken or 0.
 
         References to encounters are not judged when the export has no file of them.
         """
         names = self.essential + self.optional
-        cells = [
-            f"{self._cell(name)} AS {name}" if self.column(name) in columns else f"NULL::VARCHAR AS {name}"
+        cells = {
+            name: f"{self._cell(name)} AS {name}"
+            if self.column(name) in columns
+            else f"NULL::VARCHAR AS {name}"
             for name in names
-        ]
+        }
+        referred = ", ".join(["pair", *(cells[name] for name in self.references)])
         # Where a row stands is no part of what it says.
         whole = ", ".join(_quoted(name) for name in columns if name not in (self.where or ()))
         prepared = f", {self.prepared}" if self.prepared else ""
@@ -59,15 +69,20 @@ class Layout:
         found = [
             f"WHEN {number} THEN {column}" for number, (column, *_) in enumerate(self.rules, 1) if column
         ]
-        spent = ", ".join(["whole", *(name for name in names if name in SPENT)])
-        return f"""CREATE OR REPLACE TEMP TABLE judged AS
-            WITH cell AS NOT MATERIALIZED (SELECT line, hash({whole}) AS whole, {", ".join(cells)} FROM chunk),
+        spent = ", ".join(["pair", "whole", *(name for name in names if name in SPENT), *self.spent])
+        return f"""WITH cell AS NOT MATERIALIZED
+                (SELECT line, pair, hash({whole}) AS whole, {", ".join(cells.values())} FROM chunk),
+            referred AS NOT MATERIALIZED (SELECT {referred} FROM pairs),
             chunked AS NOT MATERIALIZED (SELECT *{prepared} FROM cell),
             derived AS (SELECT chunked.*, {self.derived} FROM chunked {self.joined}),
             keyed AS (SELECT *, {self.key} FROM derived),
             faulty AS (SELECT keyed.*, CASE {" ".join(cases)} ELSE 0 END AS fault
                 FROM keyed LEFT JOIN repeated USING (a, b))
             SELECT * EXCLUDE ({spent}), CASE fault {" ".join(found)} END AS found FROM faulty"""
+
+    def pair(self, columns: list[str]) -> list[str]:
+        """What the file calls the columns by which people and encounters are looked up."""
+        return [name for name in map(self.column, self.references) if name in columns]
 
     def _cell(self, name: str) -> str:
         text = f"nullif({_quoted(self.column(name))}, '')"

@@ -10,7 +10,6 @@ from lhs_helpers.records.layout import Layout
 from lhs_helpers.records.rules import (
     BY_ID,
     EMPTY,
-    KEYS,
     OF_PERSON,
     REPEATED_ID,
     REPEATED_ROW,
@@ -86,10 +85,7 @@ CODES = Layout(
     derived="CODE AS label_code",
     key="hash(label_code) AS a, hash(label_code || '.') AS b",
     kept={},
-    remembered=(
-        KEYS,
-        "INSERT OR IGNORE INTO label SELECT label_code, DESCRIPTION FROM judged WHERE fault = 0",
-    ),
+    remembered=("INSERT OR IGNORE INTO label SELECT label_code, DESCRIPTION FROM judged WHERE fault = 0",),
 )
 SUBJECTS = Layout(
     name="subjects",
@@ -112,7 +108,6 @@ SUBJECTS = Layout(
     key=BY_ID,
     kept={},
     remembered=(
-        KEYS,
         """INSERT INTO person SELECT number, ID, ID, began::DATE, died, sex_word, RACE, ETHNICITY, NULL, NULL
             FROM judged WHERE fault = 0""",
     ),
@@ -144,6 +139,7 @@ EVENTS = Layout(
     ),
     joined=f"""{OF_PERSON}
         LEFT JOIN label ON label_code = plain""",
+    references=("PATIENT",),
     prepared=f"{PLAIN} AS plain, {SYSTEM} AS system, {KIND_OF} AS kind_of",
     derived="""patient_id, birth, death, moment(DATE) AS moment_of,
         CASE WHEN kind_of = 'died' THEN end_of_day(moment_of) ELSE moment_of END AS began,
@@ -166,8 +162,7 @@ EVENTS = Layout(
         "procedures": _rows("procedure"),
         "immunizations": _rows("immunization"),
     },
-    remembered=(
-        KEYS,
+    summed=(
         f"""INSERT INTO seen SELECT 'data', coded, kind_of, label, UNITS, count(*) FROM judged
             WHERE fault = 0 AND kind_of IN {(*KINDS, "observation")} GROUP BY ALL""",
         """INSERT INTO version SELECT patient_id, kind_of, began, known FROM judged

@@ -9,7 +9,6 @@ from lhs_helpers.records.layout import Layout, Rule
 from lhs_helpers.records.rules import (
     BY_ID,
     EMPTY,
-    KEYS,
     NO_SEX,
     OF_PERSON,
     REPEATED_ID,
@@ -46,6 +45,7 @@ def _visits(name: str, *, code: str, class_: str, columns: dict[str, str], optio
             REPEATED_ID,
         ),
         joined=OF_PERSON,
+        references=("PATIENT",),
         derived=f"""patient_id, birth, death, TRY_CAST(ID AS BIGINT) AS encounter_id, moment(START) AS began,
             moment(STOP) AS ended, greatest(began, ended) AS known, {code} AS coded, {class_} AS class{derived}""",
         key=BY_ID,
@@ -54,12 +54,10 @@ def _visits(name: str, *, code: str, class_: str, columns: dict[str, str], optio
                 known AS recorded_at FROM judged WHERE fault = 0 ORDER BY line"""
         },
         remembered=(
-            KEYS,
-            "INSERT INTO visit SELECT ID, encounter_id, patient_id, began, known FROM judged WHERE fault = 0",
-            seen(name, "'encounter'", described="split_part(coded, ':', 2)"),
-            span(name),
+            "INSERT INTO visit SELECT hash(ID), encounter_id, patient_id, began, known FROM judged WHERE fault = 0",
             *remembered,
         ),
+        summed=(seen(name, "'encounter'", described="split_part(coded, ':', 2)"), span(name)),
         columns=columns,
         cells=CELLS,
     )
@@ -90,7 +88,6 @@ PATIENTS = Layout(
     key=BY_ID,
     kept={},
     remembered=(
-        KEYS,
         """INSERT INTO person SELECT number, ID, ID, began::DATE, died, sex_word, NULL, NULL, NULL, NULL
             FROM judged WHERE fault = 0""",
     ),

@@ -10,7 +10,7 @@ from typing import Any
 from lhs_helpers.records.formats import Format
 from lhs_helpers.records.layout import Layout, Rule
 from lhs_helpers.records.mimic_people import ADMISSIONS, CELLS, FILES, ICUSTAYS, NUMBER, PATIENTS, YEARS
-from lhs_helpers.records.rules import EMPTY, KEYS, clinical, date_rules
+from lhs_helpers.records.rules import EMPTY, clinical, date_rules
 
 NOTES = (
     "Dates are shifted, each person's by their own span: times between two events of a person are right, calendar "
@@ -70,10 +70,7 @@ def _dictionary(name: str, code: str, names: dict[str, str], *, coding: str = "i
         derived=f"{code} AS item_id, {coding} AS coding",
         key="hash(item_id) AS a, hash(item_id || '.') AS b",
         kept={},
-        remembered=(
-            KEYS,
-            "INSERT OR IGNORE INTO item SELECT item_id, coding, LABEL FROM judged WHERE fault = 0",
-        ),
+        remembered=("INSERT OR IGNORE INTO item SELECT item_id, coding, LABEL FROM judged WHERE fault = 0",),
         columns=columns | {"LOINC": "LOINC_CODE"},
         cells=CELLS | {"CODE": NUMBER},
     )
@@ -159,8 +156,8 @@ DIASTOLIC = """ UNION ALL SELECT line, patient_id, encounter_id, happened, 'LOIN
 OMR = replace(
     OMR,
     kept={"observations": OMR.kept["observations"].replace(") ORDER BY", DIASTOLIC)},
-    remembered=(
-        *OMR.remembered,
+    summed=(
+        *OMR.summed,
         """INSERT INTO seen SELECT 'omr', 'LOINC:8462-4', 'observation', 'Diastolic blood pressure', units, count(*)
             FROM judged WHERE fault = 0 AND is_pressure IS NOT NULL GROUP BY ALL""",
     ),

@@ -8,7 +8,6 @@ from lhs_helpers.records.rules import (
     BY_ID,
     BY_PATIENT_AND_WHOLE,
     EMPTY,
-    KEYS,
     NO_DATE,
     OF_PERSON,
     REPEATED_ID,
@@ -91,7 +90,7 @@ CONCEPT = Layout(
     derived="replace(VOCABULARY, ':', ' ') || ':' || CODE AS coded, CODE AS bare",
     key=BY_ID,
     kept={},
-    remembered=(KEYS, "INSERT INTO concept SELECT ID, coded, bare, DESCRIPTION FROM judged WHERE fault = 0"),
+    remembered=("INSERT INTO concept SELECT ID, coded, bare, DESCRIPTION FROM judged WHERE fault = 0",),
     forgotten=("concept",),
     columns={
         "ID": "CONCEPT_ID",
@@ -110,7 +109,7 @@ CARE_SITE = Layout(
     derived="NULL AS nothing",
     key=BY_ID,
     kept={},
-    remembered=(KEYS, "INSERT INTO care_site SELECT ID, NAME FROM judged WHERE fault = 0"),
+    remembered=("INSERT INTO care_site SELECT ID, NAME FROM judged WHERE fault = 0",),
     forgotten=("care_site",),
     columns={"ID": "CARE_SITE_ID", "NAME": "CARE_SITE_NAME"},
     cells={"ID": NUMBER},
@@ -154,7 +153,6 @@ PERSON = Layout(
     key=BY_ID,
     kept={},
     remembered=(
-        KEYS,
         """INSERT INTO person SELECT number, ID, coalesce(SOURCE, ID), began::DATE, NULL, sex_word, race_word,
             ethnic, NULL, place FROM judged WHERE fault = 0""",
     ),
@@ -187,10 +185,11 @@ DEATH = Layout(
         ("PATIENT", "line > first", "has died on an earlier row"),
     ),
     joined=OF_PERSON,
+    references=("PATIENT",),
     derived=f"patient_id, birth, {event_time('START')} AS began, end_of_day(began) AS died",
     key="hash(PATIENT) AS a, hash(PATIENT || '.') AS b",
     kept={},
-    remembered=(KEYS, "UPDATE person SET death = died FROM judged WHERE fault = 0 AND key = judged.dead"),
+    remembered=("UPDATE person SET death = died FROM judged WHERE fault = 0 AND key = judged.dead",),
     columns={"PATIENT": "PERSON_ID", "START": "DEATH_DATE", "START_TIME": "DEATH_DATETIME"},
     cells=CELLS,
     prepared="PATIENT AS dead",
@@ -208,11 +207,11 @@ OBSERVATION_PERIOD = Layout(
         REPEATED_ROW,
     ),
     joined=OF_PERSON,
+    references=("PATIENT",),
     derived="patient_id, birth, death, moment(START) AS began, moment(STOP) AS ended",
     key=BY_PATIENT_AND_WHOLE,
     kept={},
     remembered=(
-        KEYS,
         "INSERT INTO membership SELECT patient_id, began, end_of_day(ended) FROM judged WHERE fault = 0",
     ),
     forgotten=("membership",),
@@ -241,6 +240,7 @@ VISIT = Layout(
     ),
     joined=f"{OF_PERSON} {described('chosen', 'named')} {described('CODE', 'kind')} "
     "LEFT JOIN care_site ON care_site.site_id = SITE",
+    references=("PATIENT",),
     # The source's own concept says more of a visit than the few standard ones, which make its class.
     prepared="coalesce(SOURCE_CONCEPT, CODE) AS chosen",
     derived=f"""patient_id, birth, death, {event_time("START")} AS began, {event_time("STOP")} AS ended,
@@ -259,8 +259,9 @@ VISIT = Layout(
             place AS site, known AS recorded_at FROM judged WHERE fault = 0 ORDER BY line"""
     },
     remembered=(
-        KEYS,
-        "INSERT INTO visit SELECT ID, encounter_id, patient_id, began, known FROM judged WHERE fault = 0",
+        "INSERT INTO visit SELECT hash(ID), encounter_id, patient_id, began, known FROM judged WHERE fault = 0",
+    ),
+    summed=(
         "INSERT INTO guessed SELECT count(*) FROM judged WHERE fault = 0 AND told IS NULL",
         seen("visit_occurrence", "'encounter'", described="described"),
         span("visit_occurrence"),

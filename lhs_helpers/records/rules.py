@@ -102,23 +102,17 @@ def span(name: str, last: str = "known") -> str:
         WHERE fault = 0 HAVING count(*) > 0"""
 
 
-KEYS = "INSERT INTO row_key SELECT a, b, line FROM judged WHERE fault = 0"
 BY_ID = "hash(ID) AS a, hash(ID || '.') AS b"
 # Not coalesce: the hash of nothing is a number like any other.
 BY_ID_OR_WHOLE = "if(ID IS NULL, whole, hash(ID)) AS a, if(ID IS NULL, whole, hash(ID || '.')) AS b"
 BY_PATIENT_AND_WHOLE = "patient_id::UBIGINT AS a, whole AS b"
 
-# Only the people of a chunk are hashed, not all of the export.
-OF_PERSON = """LEFT JOIN (SELECT key, patient_id, birth, death
-    FROM person JOIN (SELECT DISTINCT PATIENT AS key FROM chunked) AS wanted USING (key)
-    ) AS person ON person.key = PATIENT"""
 # References repeat: the few pairs are looked up, and what is found is spread over the rows.
-LINKED = """LEFT JOIN (SELECT PATIENT, ENCOUNTER, person.patient_id, birth, death, encounter_id, visit_start, visit_stop
-    FROM visit RIGHT JOIN (person RIGHT JOIN (SELECT DISTINCT PATIENT, ENCOUNTER FROM chunked) AS pair
-        ON person.key = PATIENT)
-    ON visit.patient_id = person.patient_id AND visit.key = ENCOUNTER) AS linked
-    ON linked.PATIENT IS NOT DISTINCT FROM chunked.PATIENT
-    AND linked.ENCOUNTER IS NOT DISTINCT FROM chunked.ENCOUNTER"""
+OF_PERSON = """LEFT JOIN (SELECT pair, patient_id, birth, death FROM person JOIN referred ON person.key = PATIENT
+    ) AS person USING (pair)"""
+LINKED = """LEFT JOIN (SELECT pair, person.patient_id, birth, death, encounter_id, visit_start, visit_stop
+    FROM visit RIGHT JOIN (person RIGHT JOIN referred ON person.key = PATIENT)
+    ON visit.patient_id = person.patient_id AND visit.key = hash(ENCOUNTER)) AS linked USING (pair)"""
 
 
 def clinical(
@@ -203,8 +197,9 @@ def clinical(
         derived=", ".join(made),
         key=key,
         kept={table: f"SELECT * EXCLUDE line FROM ({selected}) ORDER BY line, time", **_elsewhere(row, kept)},
-        remembered=(
-            KEYS,
+        references=("PATIENT", "ENCOUNTER"),
+        spent=("birth", "death", "visit_stop", "starts_with_visit", "began"),
+        summed=(
             seen(name, kind or f"'{table.removesuffix('s')}'", unit, described),
             span(name, "greatest(known, finished)" if statuses else "known"),
             *([seen_reasons(name)] if reason else []),

@@ -13,7 +13,6 @@ from lhs_helpers.records.rules import (
     BY_ID,
     CODE_RULE,
     EMPTY,
-    KEYS,
     NO_SEX,
     OF_PERSON,
     REPEATED_ID,
@@ -91,7 +90,7 @@ ORGANIZATIONS = Layout(
     derived="NULL AS nothing",
     key=BY_ID,
     kept={},
-    remembered=(KEYS, "INSERT INTO organization SELECT ID, NAME FROM judged WHERE fault = 0"),
+    remembered=("INSERT INTO organization SELECT ID, NAME FROM judged WHERE fault = 0",),
     forgotten=("organization",),
 )
 PATIENTS = Layout(
@@ -114,7 +113,6 @@ PATIENTS = Layout(
     key=BY_ID,
     kept={},  # written at the end: who was first seen when is known by then
     remembered=(
-        KEYS,
         """INSERT INTO person SELECT line - 1, ID, ID, began::DATE, died, sex, lower(RACE), ethnic, NULL, NULL
             FROM judged WHERE fault = 0""",
     ),
@@ -141,15 +139,17 @@ ENCOUNTERS = Layout(
         'SNOMED:' || CODE AS coded, {REASON} AS reason, coalesce(organization.name, ORGANIZATION) AS site,
         MAP {CLASSES}[lower(ENCOUNTERCLASS)] AS class""",
     key=BY_ID,
+    references=("PATIENT",),
     kept={
         "encounters": """SELECT patient_id, line - 1 AS encounter_id, began AS time, ended AS stop, class,
             coded AS code, reason AS reason_code, site, known AS recorded_at
             FROM judged WHERE fault = 0 ORDER BY line"""
     },
     remembered=(
-        KEYS,
-        """INSERT INTO visit SELECT ID, line - 1, patient_id, began, known
+        """INSERT INTO visit SELECT hash(ID), line - 1, patient_id, began, known
             FROM judged WHERE fault = 0""",
+    ),
+    summed=(
         seen("encounters", "'encounter'"),
         seen_reasons("encounters"),
         span("encounters"),

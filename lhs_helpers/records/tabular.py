@@ -85,7 +85,7 @@ class DatabaseTable:
 
 def _capitals(names: list[str], place: str) -> list[str]:
     capitals = [name.strip().upper() for name in names]
-    capitals = ["LINE_" if name == "LINE" else name for name in capitals]  # LINE is a column of ours
+    capitals = [f"{name}_" if name in csv_files.OURS else name for name in capitals]
     twice = [name for name in capitals if capitals.count(name) > 1]
     if twice:
         raise LHSError(f"{place} has the column {twice[0]} twice; remove or rename one of them.")

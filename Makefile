@@ -21,6 +21,8 @@ BUILT := _build/built
 WORKERS ?= 2
 # Waiting threads sleep: with several pages at once on two cores, spinning ones slow gradient boosting several-fold.
 export OMP_WAIT_POLICY ?= passive
+# One thread for the algebra of small matrices: a second one costs more than it brings, and spins in spite of the line above.
+export OPENBLAS_NUM_THREADS ?= 1
 
 SOURCES := _config.yml _toc.yml requirements.lock $(wildcard book/* book/*/*) $(wildcard notebooks/*.py) \
            $(shell find lhs_helpers -type f -not -path '*/__pycache__/*')
@@ -69,15 +71,18 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/python tools/pairs.py --check
 
-# A file of tests goes to one process, so that what its tests share is made once.
+# A file of tests goes to one process, so that what its tests share is made once; tests/conftest.py says which come first.
+IN_PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 unit: $(READY)
-	$(BIN)/python -m pytest tests --ignore=tests/book -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest tests --ignore=tests/book $(IN_PARALLEL)
 
 pages: $(READY)
-	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=600 -n $(WORKERS) --dist loadfile notebooks
+	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=600 $(IN_PARALLEL) notebooks
 
+# What a page takes is measured when nothing else runs.
 book-tests: $(BUILT)
-	$(BIN)/python -m pytest tests/book
+	$(BIN)/python -m pytest tests/book --ignore=tests/book/test_costs.py $(IN_PARALLEL)
+	$(BIN)/python -m pytest tests/book/test_costs.py
 
 # What takes longer than a page may: many hospitals of 150,000 patients. An hour or more, 4 GB of disk at a time; stopped and
 # started again, it goes on. No part of `make test`, which only says when the results are of other code.

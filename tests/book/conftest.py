@@ -16,6 +16,8 @@ TOC = toc_entries((ROOT / "_toc.yml").read_text(encoding="utf-8"))
 PAIRED = sorted(path.stem for path in (ROOT / "notebooks").glob("*.py"))
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
 
+SCREEN = 1280  # pixels
+
 # How much slower than the guide promises this machine may be. The raw figures are in _build/page-costs.csv.
 FACTOR = float(os.environ.get("LHS_BUDGET_FACTOR", "1.5"))
 
@@ -86,3 +88,18 @@ def browser():
     tab = Browser(program)
     yield tab
     tab.close()
+
+
+@pytest.fixture
+def opened(tmp_path, serve, browser):
+    """Open a page with the given body, and return its address and its problems."""
+
+    def visit(body: str) -> list[str]:
+        head = (
+            '<!doctype html><meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"'
+        )
+        (tmp_path / "x.html").write_text(f"{head}><article>{body}</article>", encoding="utf-8")
+        browser.resize(SCREEN)
+        return browser.visit(f"{serve(tmp_path)}/x.html")
+
+    return visit

@@ -4,10 +4,9 @@ import csv
 
 import pytest
 
-from . import accessibility
-from .conftest import ROOT, TOC, say
+from .conftest import ROOT, SCREEN, TOC, say
 
-PHONE, SCREEN = 390, 1280
+PHONE = 390
 
 # Elements beyond the right edge that no box around them lets a reader scroll to; the deepest ones say most.
 TOO_WIDE = """[...document.querySelectorAll('main *, article *')].filter(e => {
@@ -91,27 +90,6 @@ def test_a_page_opens_without_errors_and_fits_a_phone(name, book, serve, browser
     say(problems + picture_problems(browser, name))
 
 
-@pytest.mark.parametrize("name", [*TOC, "search", "genindex", "404"])
-def test_nothing_serious_stands_in_the_way_of_a_reader_who_does_not_see_the_page(name, book, serve, browser):
-    if not accessibility.axe():
-        pytest.skip("axe-core-python is not installed (make book), so no page was tested for accessibility")
-    browser.resize(SCREEN)
-    browser.visit(f"{serve(book)}/{name}.html")
-    say(accessibility.axe_problems(browser, name))
-
-
-BY_KEYBOARD = ["book/welcome", "book/try", "book/getting-started/readiness", "book/examples", "search"]
-
-
-@pytest.mark.parametrize(
-    "name", [*BY_KEYBOARD, *[page for page in TOC if page.startswith("notebooks/0")][:2]]
-)
-def test_the_tab_key_reaches_everything(name, book, serve, browser):
-    browser.resize(SCREEN)
-    browser.visit(f"{serve(book)}/{name}.html")
-    say(accessibility.keyboard_problems(browser, name))
-
-
 @pytest.mark.parametrize("word", ["calibration", "stroke"])
 def test_search_finds_a_word(word, book, serve, browser):
     browser.resize(SCREEN)
@@ -122,21 +100,6 @@ def test_search_finds_a_word(word, book, serve, browser):
 def test_search_does_not_find_what_is_not_there(book, serve, browser):
     browser.visit(f"{serve(book)}/search.html?q=xylophonist")
     assert browser.ask(HITS.replace("10000", "2000")) == 0
-
-
-@pytest.fixture
-def opened(tmp_path, serve, browser):
-    """Open a page with the given body, and return its address and its problems."""
-
-    def visit(body: str) -> list[str]:
-        head = (
-            '<!doctype html><meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"'
-        )
-        (tmp_path / "x.html").write_text(f"{head}><article>{body}</article>", encoding="utf-8")
-        browser.resize(SCREEN)
-        return browser.visit(f"{serve(tmp_path)}/x.html")
-
-    return visit
 
 
 @pytest.mark.parametrize(
@@ -195,51 +158,3 @@ def test_heavy_load_and_empty_icon_are_found(opened, browser):
 def test_picture_that_is_not_seen_is_found(opened, browser, hidden):
     opened(f'<img alt="Risk by age" width="100" {hidden}>')
     assert "can not be seen" in picture_problems(browser, "x")[0]
-
-
-@pytest.mark.parametrize(
-    ("bad", "says"),
-    [
-        ('<p style="color: #bbb; background: #fff">faint</p>', "color-contrast"),
-        ('<label>a</label><input type="checkbox">', "label"),
-        ('<img alt="" src="data:,"><a href="x.html"></a>', "link-name"),
-    ],
-)
-def test_what_stands_in_the_way_is_found(opened, browser, bad, says):
-    if not accessibility.axe():
-        pytest.skip("axe-core-python is not installed (make book)")
-    opened(bad)
-    assert any(says in problem for problem in accessibility.axe_problems(browser, "x"))
-
-
-def test_colours_that_only_the_dark_theme_has_are_found(opened, browser):
-    if not accessibility.axe():
-        pytest.skip("axe-core-python is not installed (make book)")
-    opened(
-        "<style>html { background: #fff } [data-theme=dark] p { color: #ccc }</style><p>faint in the dark</p>"
-    )
-    contrast = [p for p in accessibility.axe_problems(browser, "x") if "color-contrast" in p]
-    assert len(contrast) == 1 and contrast[0].startswith("x, dark")
-
-
-@pytest.mark.parametrize(
-    ("bad", "says"),
-    [
-        ('<button tabindex="-1">Open</button><a href="x.html">a</a>', "<button> Open can not be reached"),
-        (
-            '<a href="#" onfocus="this.blur(); b.focus()">first</a><button id="b" onkeydown="event.preventDefault()">'
-            "trap</button><a href='#x'>after</a>",
-            "does not come to <a> after",
-        ),
-    ],
-)
-def test_what_the_tab_key_does_not_reach_is_found(opened, browser, bad, says):
-    opened(bad)
-    assert any(says in problem for problem in accessibility.keyboard_problems(browser, "x"))
-
-
-def test_a_page_that_the_tab_key_walks_through_has_no_problems(opened, browser):
-    opened(
-        '<a href="#">a</a><button>b</button><input type="radio" name="r"><input type="radio" name="r"><hr hidden>'
-    )
-    assert not accessibility.keyboard_problems(browser, "x")

@@ -95,7 +95,7 @@ def test_a_label_that_the_record_did_not_know_yet_is_not_used(new_loop, task):
 
 
 def test_a_window_that_is_still_open_gives_no_labels(new_loop):
-    loop = new_loop()
+    loop = new_loop(from_2014=True)
     with pytest.raises(LHSError, match=r"no label has arrived by 2015-12-01\. .* closes on 2016-01-01"):
         loop.cycle(to="2015-12-01")
     loop.cycle(to="2016-12-01")
@@ -227,7 +227,7 @@ def test_the_history_is_one_tidy_frame(lived):
 
 
 def test_the_same_hospital_and_seed_give_the_same_history(lived, new_loop):
-    again = new_loop(release_when=always)
+    again = new_loop(from_2014=True, release_when=always)
     for step in ({"to": "2016-02-01"}, {"joining": CLINIC}, {"to": "2017-02-01"}):
         again.cycle(**step)
     pd.testing.assert_frame_equal(again.history, lived.history)
@@ -252,7 +252,7 @@ ALWAYS_BROKEN = (
 @pytest.fixture(scope="module")
 def acting(new_loop):
     """A loop that recalibrates and orders, three cycles, nothing saved."""
-    loop = new_loop(**ACTS)
+    loop = new_loop(from_2014=True, **ACTS)
     loop.run(LIVED)
     return loop
 
@@ -261,7 +261,7 @@ def acting(new_loop):
 def stopped_everywhere(new_loop, tmp_path_factory):
     """The same loop in a folder: opened anew for every step, and in the second cycle killed after each, unsaved."""
     folder = tmp_path_factory.mktemp("loop") / "it"
-    first = new_loop(**ACTS, folder=folder, workers=2)
+    first = new_loop(from_2014=True, **ACTS, folder=folder, workers=2)
     hospital, settings = first.hospital.folder, (first.task, first.first_index)
 
     def opened():

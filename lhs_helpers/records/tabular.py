@@ -13,6 +13,11 @@ from lhs_helpers.records import csv_files
 from lhs_helpers.records.csv_files import Broken
 
 WORD = pa.dictionary(pa.int32(), pa.string())
+DAMAGED = (
+    OSError,
+    pa.ArrowException,
+    UnicodeDecodeError,
+)  # what is raised when a file is no Parquet, or not whole
 
 
 class ParquetFile:
@@ -22,7 +27,7 @@ class ParquetFile:
         self.path, self.name, self.notes = path, path.name, []
         try:
             schema, rows = pq.read_schema(path), pq.read_metadata(path).num_rows
-        except (OSError, pa.ArrowException) as error:
+        except DAMAGED as error:
             raise self._unreadable(error) from None
         self.columns, self.has_rows = _capitals(schema.names, str(path)), rows > 0
 
@@ -38,7 +43,7 @@ class ParquetFile:
         try:
             with pq.ParquetFile(self.path) as file:
                 yield from _numbered(file.iter_batches(csv_files.CHUNK_ROWS), self.columns)
-        except (OSError, pa.ArrowException) as error:
+        except DAMAGED as error:
             raise self._unreadable(error) from None
 
 

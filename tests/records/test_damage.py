@@ -6,7 +6,9 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
+from pyarrow import csv
 
 from lhs_helpers.errors import LHSError
 from lhs_helpers.records.emr import EMR
@@ -223,6 +225,15 @@ def no_parquet(source: Path, name: str) -> None:
     path.rename(path.with_suffix(".parquet"))
 
 
+def a_column_that_is_no_utf_8(source: Path, name: str) -> None:
+    path = first_file(source, name)
+    table = csv.read_csv(path)
+    path.unlink()
+    parquet = path.with_name(f"{name}.parquet")
+    pq.write_table(table, parquet, store_schema=False)
+    parquet.write_bytes(parquet.read_bytes().replace(b"value_as_number", b"value\xffas_number"))
+
+
 def twice(source: Path, name: str) -> None:
     path = first_file(source, name)
     path.with_name(path.name.upper() + ".GZ").write_bytes(b"")
@@ -237,6 +248,7 @@ UNREADABLE: list[tuple[str, Callable[[Path, str], None], str, str]] = [
     ("omop", wrong_column, "person", "has no column PERSON_ID"),
     ("omop", utf_16, "measurement", "UTF-16"),
     ("omop", no_parquet, "measurement", "can not be read as Parquet"),
+    ("omop", a_column_that_is_no_utf_8, "measurement", "can not be read as Parquet"),
     ("omop", twice, "measurement", "holds both"),
     ("mimic", cut_gzip, "labevents", "can not be read"),
     ("mimic", a_folder_for_a_file, "labevents", "is a folder where a file is expected"),

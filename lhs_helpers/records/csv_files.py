@@ -23,10 +23,8 @@ from lhs_helpers.records.recognise import packed
 
 CHUNK_ROWS, CHUNK_BYTES = 120_000, 16 << 20  # more are faster, and need more memory
 BLOCK = 1 << 20  # bytes parsed at a time (larger is slower), and the longest row that can be read
-OURS = (
-    "LINE",
-    "PAIR",
-)  # columns added to those of a file: where a row stands, and whom it is of (see `pairs`)
+# Columns added to those of a file: where a row stands, and whom it is of (see `pairs`).
+OURS = ("LINE", "PAIR")
 LONGEST_HEADER = 1 << 16
 DELIMITERS = ",;\t|"
 SHOWN = 200  # characters of a broken line that the table `rejected` keeps

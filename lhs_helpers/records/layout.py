@@ -23,17 +23,13 @@ class Layout:
     essential: tuple[str, ...]  # without these columns no row can be used
     optional: tuple[str, ...]
     rules: tuple[Rule, ...]
-    joined: (
-        str  # what is joined to the file, as `chunked`, by way of `referred` where it is people or encounters
-    )
+    joined: str  # what is joined to the file, as `chunked`; people and encounters by way of `referred`
     derived: str  # columns made of all of these
     key: str  # what tells a row from any other: columns a and b
     kept: Mapping[str, str]  # per table, its rows, from `judged`; none where they are written at the end
     remembered: tuple[str, ...] = ()  # what later rows and other files need, from `judged`
     summed: tuple[str, ...] = ()  # what is asked for when all is read, from `judged`
-    references: tuple[
-        str, ...
-    ] = ()  # columns that name people and encounters: each pair once a chunk, `referred`
+    references: tuple[str, ...] = ()  # columns that name people and encounters; each pair once: `referred`
     spent: tuple[str, ...] = ()  # columns of `derived` that nobody asks for once a row is judged
     forgotten: tuple[str, ...] = ()  # tables to empty before the file is read (again)
     columns: Mapping[str, str] = field(default_factory=dict)  # name in the SQL -> name in the file

@@ -13,11 +13,8 @@ from lhs_helpers.records import csv_files
 from lhs_helpers.records.csv_files import Broken
 
 WORD = pa.dictionary(pa.int32(), pa.string())
-DAMAGED = (
-    OSError,
-    pa.ArrowException,
-    UnicodeDecodeError,
-)  # what is raised when a file is no Parquet, or not whole
+# What is raised when a file is no Parquet, or not whole.
+DAMAGED = (OSError, pa.ArrowException, UnicodeDecodeError)
 
 
 class ParquetFile:

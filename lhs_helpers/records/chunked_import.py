@@ -1,8 +1,8 @@
 """One import under way: chunks are judged and written by SQL, and what must be remembered is on disk.
 
-Memory grows while what DuckDB remembers fills its share, by some 100 MB, and hardly beyond (benchmarks/readers.py
-measures it): a chunk has a set number of rows, and rows that stand twice are looked for in one share of their keys
-after the other. Three threads work on three chunks: one is parsed, the next judged, the last counted and written.
+Memory grows while what DuckDB remembers fills its share, to less than 600 MB, and hardly beyond (benchmarks/README.md):
+a chunk has a set number of rows, and rows that stand twice are looked for in one share of their keys after the other.
+Three threads work on three chunks: one is parsed, the next judged, the last counted and written.
 """
 
 from collections import Counter

@@ -4,12 +4,12 @@ Each figure carries its source and how sure it is. Nothing is computed here: the
 the same way.
 """
 
-import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
-from stdnum import luhn, verhoeff
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from lhs_helpers.patients.codes import Code
 
 COURSES = (
     "bmi",
@@ -25,33 +25,6 @@ COURSES = (
 with open(Path(__file__).parent / "data" / "measures.csv", encoding="utf-8") as _file:
     MEASURES = frozenset(line.partition(",")[0] for line in _file) - {"measure"}
 UNITS = {"per 1000 person-years": 1e-3, "per 100000 person-years": 1e-5, "per person-year": 1.0}
-# In SNOMED CT, 00 or 10 before the last digit means a concept, as opposed to one of its names.
-FORMS = {
-    "SNOMED": r"[1-9]\d{2,14}[01]0\d",
-    "LOINC": r"[1-9]\d{0,6}-\d",
-    "RxNorm": r"[1-9]\d{0,7}",
-    "CVX": r"\d{1,3}",
-}
-# The last digit of these is computed from the others.
-CHECKED = {"SNOMED": verhoeff.is_valid, "LOINC": luhn.is_valid}
-
-
-def _code(text: str) -> str:
-    system, _, value = text.partition(":")
-    if system not in FORMS:
-        raise ValueError(
-            f"'{text}' is not a code: write SYSTEM:value with one of the systems {', '.join(FORMS)}"
-        )
-    if not re.fullmatch(FORMS[system], value, re.ASCII):
-        raise ValueError(f"'{text}' is not a code: {system} has none of this form")
-    if system in CHECKED and not CHECKED[system](value.replace("-", "")):
-        raise ValueError(
-            f"'{text}' is no code of {system}: its last digit does not fit the others, so one is wrong"
-        )
-    return text
-
-
-Code = Annotated[str, AfterValidator(_code)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Source = Annotated[str, Field(min_length=8)]
 Sureness = Literal["verified", "derived", "assumption"]

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from lhs_helpers.errors import LHSError
 from lhs_helpers.patients.calendar import NEVER, day_number
-from lhs_helpers.patients.disease_form import Code, Share
+from lhs_helpers.patients.codes import Code
+from lhs_helpers.patients.disease_form import Share
 from lhs_helpers.patients.sites import Site
 
 

@@ -6,7 +6,7 @@ from pydantic import TypeAdapter
 from lhs_helpers.errors import LHSError
 from lhs_helpers.patients import Hospital
 from lhs_helpers.patients.chart import concepts
-from lhs_helpers.patients.disease_form import Code
+from lhs_helpers.patients.codes import Code
 from lhs_helpers.patients.diseases import FOLDER, Disease, load_diseases, read_file
 from lhs_helpers.patients.draws import Draws
 from lhs_helpers.patients.measures import table

@@ -242,7 +242,7 @@ def damage(source: Path, draw: random.Random) -> list[str]:
         harm = draw.choice(ANY + OWN[path.suffix])
         try:
             harm(path, draw)
-        except (ValueError, LookupError, OSError, csv.Error, pa.ArrowException):
+        except (ValueError, LookupError, OSError, RecursionError, csv.Error, pa.ArrowException):
             continue  # an earlier damage left nothing that could be damaged so
         done.append(f"{harm.__name__} {path.relative_to(source)}")
     return done

@@ -73,9 +73,8 @@ class RelativeRisk(_Figure):
     a course (bmi, systolic, ...): `value` per `per` units above `zero`, within `range`,
     or a curve `at` -> `times`;
     "smoking": `women`, `men` (current against never), `half_life_years` of the excess after quitting,
-    `dose` and
-    `duration` exponents; "race": `factors`; "frailty": `sd_log`, what no record shows; "attends": how often
-    one comes.
+    exponents of the `dose` (over 20 cigarettes a day) and the `duration` (over 45 years); "race": `factors`;
+    "frailty": `sd_log`, what no record shows; "attends": how often one comes.
     """
 
     of: str
@@ -210,8 +209,9 @@ class Screening(_Figure):
 
     `sensitivity`: of one test, for a cancer that is there; `false_positive`: share of tests of people without
     one. `dwell`: the share of its hidden time that a cancer spends in each stage up to that in which it would
-    have shown itself. `follow_up` is done after a positive test, `invasive` after a share of false positives,
-    `harmed` of them by a complication.
+    have shown itself. `helped`: the share of the cancers found whose survival becomes that of the stage in which
+    they were found; it stays what it would have been for the others. `follow_up` is done after a positive test,
+    `invasive` after a share of false positives, `harmed` of them by a complication.
     """
 
     code: Code
@@ -219,6 +219,7 @@ class Screening(_Figure):
     sensitivity: Share
     false_positive: Share
     dwell: list[float]
+    helped: Share = 1.0
     follow_up: Code
     follow_up_description: str
     invasive_share: Share = 0.0

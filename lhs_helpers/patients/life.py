@@ -136,16 +136,25 @@ def _surface(world: World, people: People, k: int, who: np.ndarray) -> Happening
     return Happening(k, who, people.surfaces[k, who])
 
 
-def find_cancer(world: World, people: People, k: int, who: np.ndarray, stage: np.ndarray) -> None:
+def find_cancer(
+    world: World,
+    people: People,
+    k: int,
+    who: np.ndarray,
+    stage: np.ndarray,
+    survives_as: np.ndarray | None = None,
+) -> None:
     """A cancer is found at a stage, which decides its survival, counted from the day it would show itself.
 
     So earlier finding lengthens no life by itself (no lead time), and an earlier stage never shortens one.
+    `survives_as`: the stage whose survival each has, where it is not the one found.
     """
     disease = world.diseases[k]
     people.stage[k, who] = stage
+    survives_as = stage if survives_as is None else survives_as
     u = world.draws.uniform(f"{disease.key} survival", people.id[who])
     for s, survival in enumerate(disease.stages.survival):
-        mine = stage == s
+        mine = survives_as == s
         months = np.interp(
             -u[mine], -np.array([1.0, *survival]), np.array([0.0, *disease.stages.months]), right=np.inf
         )

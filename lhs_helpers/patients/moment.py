@@ -169,7 +169,7 @@ class Moment:
             ever, smoked, since = self._smokers
             excess = np.array([risk.women - 1, risk.men - 1], np.float32)[self.people.sex[ever]]
             if risk.dose or risk.duration:
-                dose = self.people.cigarettes[ever] / np.float32(15)
+                dose = self.people.cigarettes[ever] / np.float32(20)
                 excess *= dose**risk.dose * (smoked / np.float32(45)) ** risk.duration
             logs = np.zeros(len(self.people), np.float32)
             logs[ever] = np.log1p(excess * np.exp2(since / np.float32(-risk.half_life_years)))

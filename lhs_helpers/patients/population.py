@@ -175,8 +175,8 @@ def smoking(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Days of starting and quitting (NEVER if not), and cigarettes a day, by sex and birth cohort.
 
-    Share ever smoking, age at starting and share of smokers who have quit by each age: CISNET cohort figures
-    (data/README.md), interpolated between birth cohorts.
+    Share ever smoking, age at starting, share of smokers who have quit by each age, and cigarettes: CISNET cohort
+    figures, the shares fitted to those who survive (data/README.md); interpolated between birth cohorts.
     """
     table = pd.read_csv(DATA / "smoking.csv")
     born = np.clip((birth / YEAR + 1970), 1920, 2000)
@@ -189,10 +189,13 @@ def smoking(
     ages = [25, 30, 40, 50, 60, 70, 80, 90]
     quit_age = _crossing_age(draws.uniform("quits", ids), ages, [value[f"quit_by_{a}"] for a in ages])
     quit_age = np.maximum(quit_age, start_age + 1)
-    cigarettes = np.exp(np.log(14) + 0.7 * draws.normal("cigarettes", ids))
+    c10, c50, c90 = (value[f"cigarettes_p{p}"] for p in (10, 50, 90))
+    cigarettes = _quantile(
+        draws.uniform("cigarettes", ids), [0, 0.1, 0.5, 0.9, 1], [1 + 0 * c10, c10, c50, c90, 60 + 0 * c90]
+    )
     start = np.where(smoker, birth + start_age * YEAR, NEVER).astype(np.int32)
     quit_day = np.where(smoker & np.isfinite(quit_age), birth + np.minimum(quit_age, 200) * YEAR, NEVER)
-    return start, quit_day.astype(np.int32), np.clip(cigarettes, 1, 60).astype(np.float32)
+    return start, quit_day.astype(np.int32), cigarettes.astype(np.float32)
 
 
 def _by_cohort(table: pd.DataFrame, column: str, sex: np.ndarray, born: np.ndarray) -> np.ndarray:

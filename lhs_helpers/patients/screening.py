@@ -37,13 +37,18 @@ def results(world: World, people: People, s: int, who: np.ndarray, day: np.ndarr
 def look(world: World, people: People, s: int, who: np.ndarray, day: np.ndarray) -> np.ndarray:
     """Carry out test s: cancers that it finds are found that day, at the stage they have reached.
 
-    Changes `people`; returns which of `who` had one found (boolean).
+    A share of them (`helped`) then has the survival of that stage; treatment comes too late for the others, who die
+    when they would have died. Changes `people`; returns which of `who` had one found (boolean).
     """
     k, test = world.screenings[s]
     found = results(world, people, s, who, day).found
     rows, when = who[found], day[found]
     people.diagnosed[k, rows] = when
-    find_cancer(world, people, k, rows, stage_on(world, people, k, rows, when))
+    stage, ids = stage_on(world, people, k, rows, when), people.id[rows]
+    helped = world.draws.uniform(f"{test.code} helps", ids) < test.helped
+    find_cancer(
+        world, people, k, rows, stage, np.where(helped, stage, clinical_stage(world, k, ids)).astype(np.int8)
+    )
     return found
 
 

@@ -55,8 +55,8 @@ def test_diseases_come_after_those_that_cause_them():
     [
         ('unit = "per 100000 person-years"', 'unit = "per mille"', "incidence: unit 'per mille'"),
         ('unit = "per 100000 person-years"', 'unit = "per 1000 person-years"', "above 1 per person-year"),
-        ("women = [5.2, ", "women = [-5.2, ", "a rate is below 0"),
-        ("women = [5.2, ", "women = [", "same length"),
+        ("women = [4.0, ", "women = [-4.0, ", "a rate is below 0"),
+        ("women = [4.0, ", "women = [", "same length"),
         ('code = "SNOMED:230690007"', 'code = "230690007"', "code: '230690007' is not a code"),
         ('code = "SNOMED:230690007"', 'code = "SNOMED:230960007"', "its last digit does not fit"),
         ('code = "SNOMED:230690007"', 'code = "SNOMED:C34"', "SNOMED has none of this form"),

@@ -373,7 +373,7 @@ assert away["answer key"] < 0.75 * away["record"]
 diabetes.round(1)
 
 # %% [markdown]
-# They exist: about one in six has not been diagnosed. With them the hospital comes nearer to the survey. So part
+# They exist: about one in seven has not been diagnosed. With them the hospital comes nearer to the survey. So part
 # of the difference was no fault of the simulated disease; it is what a record leaves out. Every label on the pages
 # that follow is a diagnosis, and carries this fault.
 

@@ -66,7 +66,7 @@ print(f"the median person has {rows.median():.0f}")
 assert rows[person] > 20 * rows.median()
 
 # %% [markdown]
-# The rule has a price: who has the most rows is not typical. This person has more than twenty times as many as the median
+# The rule has a price: who has the most rows is not typical. This person has some forty times as many as the median
 # person. Keep that in mind; a record shows the ill larger than they are among people.
 #
 # ## Six years as a picture
@@ -184,7 +184,7 @@ plots.figure(
 #
 # Did haemoglobin and weight really fall, or do we see it because we look for it? Lay a straight line through the
 # readings of the year before the diagnosis, one through those before that, and one through those after it: how much
-# does each change in a year?
+# does each change in a year? No line is laid through fewer than five readings.
 
 # %%
 values = observations[observations["code"].isin(list(MEASURED))]
@@ -198,7 +198,9 @@ def per_year(readings):
     return np.polyfit(readings["years"], readings["value"], 1)[0]
 
 
-groups = values.groupby(["description", "unit", "period"], observed=True)
+BY = ["description", "unit", "period"]
+enough = values.groupby(BY, observed=True).filter(lambda readings: len(readings) >= 5)
+groups = enough.groupby(BY, observed=True)
 slopes = groups[["years", "value"]].apply(per_year).rename("per year").reset_index()
 slopes = slopes.pivot_table(
     "per year", ["description", "unit"], "period", observed=True
@@ -208,11 +210,12 @@ slopes.round(2)
 # %%
 SHOWN = ["Body weight", "Hemoglobin [Mass/volume] in Blood"]
 weight, haemoglobin = (slopes.loc[name].iloc[0] for name in SHOWN)
-assert weight["year before"] < 2 * weight["earlier"] < 0
-assert haemoglobin["year before"] < -0.5 < haemoglobin["earlier"]
+assert weight["year before"] < -2 and weight["earlier"] > 0
+assert haemoglobin["year before"] < -0.5 and pd.isna(haemoglobin["earlier"])
 
 # %% [markdown]
-# Both fell before anybody wrote *lung cancer*: haemoglobin only then, weight much faster than it had fallen all along.
+# Both fell in the year before anybody wrote *lung cancer*. Weight had been rising until then. Whether haemoglobin had
+# been falling all along nobody can say: before that year it was measured once.
 # That is what a risk model can hope to see. It is also one person, chosen among those who got the disease; how many
 # lose weight and get no cancer is a question for page {doc}`06 <06-a-first-risk-model>`.
 #
@@ -372,7 +375,8 @@ assert known["before the first visit"].sum() == 0
 assert known.loc["condition", "after it"] >= 5
 seen = known.loc["observation"]
 assert seen["three days later"] - seen["as it ended"] > 10
-assert (known.loc["encounter"].diff().iloc[1:] == [1, 0, 1, 0]).all()
+visits = known.loc["encounter"]
+assert visits["as it ended"] - visits["as the check-up began"] == 1
 known
 
 # %% [markdown]
@@ -520,7 +524,7 @@ bands = pd.cut(
 curve = adults.pivot_table(
     "measured", bands, "known", aggfunc=["mean", "size"], observed=True
 )
-assert (curve["mean"].diff().iloc[1:] > 0).all(axis=None)
+assert (curve["mean"].diff().iloc[1:] >= 0).all(axis=None)
 assert (curve["mean", True] > curve["mean", False]).all()
 
 # %%

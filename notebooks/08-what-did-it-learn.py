@@ -284,8 +284,8 @@ learned.round(2)
 #   nothing; it does not say how much, nor for how long. People about whom it says nothing are counted with those who
 #   never smoked. And the algorithm was held back.
 # - **Age** comes nearer. Part of what ten years bring is the smoking of these years, so the two numbers need not agree.
-# - **Male sex** and **COPD**: what was put in lies inside the interval, and so does 1. With so few cases nothing can be
-#   said. A paper would call them *not significant*, and a reader might take that for *no cause*.
+# - **Male sex** and **COPD**: what was put in lies inside the interval, of sex barely without 1, of COPD with it. With so
+#   few cases little can be said. A paper would call COPD *not significant*, and a reader might take that for *no cause*.
 # - **Height** has no part in it, and the model has learned none.
 # - **Cough** raises the risk that the model tells, and no cough was put in as a cause. It is a sign of a tumour that is
 #   already there. A model that predicts well has no need to know the difference; whoever acts on it has. To treat the
@@ -330,13 +330,13 @@ key["in words"] = np.select(
 key["true risk to develop it"] = hospital.truth.risk("lung_cancer", INDEX, 3, ten)
 key = seen[["error", "risk"]].join(key[["in words", "true risk to develop it"]])
 missed, alarms = (key[key["error"] == kind] for kind in ("missed", "false alarm"))
-assert missed["in words"].str.startswith("was there").sum() >= 3
+assert missed["in words"].str.startswith("was there").sum() == 2
 assert (alarms["risk"] > 0.05).all() and (missed["risk"] < 0.01).all()
 key.round(3)
 
 # %% [markdown]
-# Most of the missed carried their tumour on the index date, and nothing that the model reads told enough of it. A scan
-# could have seen it. The false alarms look different: their true risk was several times that of the average person
+# Two of the missed carried their tumour on the index date, and nothing that the model reads told enough of it. A scan
+# could have seen it. In the other three it began later: there was nothing to be seen. The false alarms look different: their true risk was several times that of the average person
 # here, too, and they stayed well. A risk of one in seven is not wrong because six of seven stay well. So the ten
 # largest "errors" are of two kinds, things not seen and lots drawn, and only the first can be mended.
 
@@ -349,26 +349,37 @@ print(
 assert times.median() > 3
 
 # %% [markdown]
-# Now read one of the missed. `time_lines` gives everything on record, and says what the model could have known. What
-# was found, and why did the first of them come?
+# Now read one of the missed: the one whose true risk was the highest. The model told a tenth of it. `time_lines` gives
+# what is on record, from the look-back to the end of the window, and says what the model could have known.
 
 # %%
+whom = missed["true risk to develop it"].idxmax()
 stories = time_lines(emr, errors, task)
-first = stories[stories["patient_id"] == ten.iloc[0]]
+first = stories[stories["patient_id"] == whom]
 read = first[first["kind"].isin(["condition", "encounter"])]
 print(f"{len(first)} events; known to the model: {first['known'].sum()}")
 known_then = first.loc[first["known"], "event"]
-assert known_then.str.contains("Cough").any()
-assert known_then.str.contains("Smokes tobacco daily").any()
-assert not known_then.str.contains("Tobacco smoking status").any()
-assert (errors["event_time"].iloc[0] - START).days < 120
+assert missed.loc[whom, "true risk to develop it"] > 5 * missed.loc[whom, "risk"]
+assert not known_then.str.contains("Tobacco smoking status|Cough|Dyspnea").any()
 read[["days", "kind", "event", "known"]].head(12)
 
 # %% [markdown]
-# A cough, and another; some weeks into the window comes the diagnosis. That is the story of a tumour that is there. But
-# look at the first line, and then at what the model was told of smoking: 0 and 0. The record says it, as a *diagnosis*.
-# The model reads an *answer*, and nobody has asked. To the model an unanswered question and a life without a cigarette
-# are the same. Is that one person, or many?
+# A sprained ankle, an aching joint, an infection, a cold: nothing that speaks of a tumour, and there was none yet. Why,
+# then, was his true risk so high? Ask for every diagnosis that the record knew of on that day, however old.
+
+# %%
+told_of_him = emr.as_of(INDEX).sql(f"""
+    SELECT time, recorded_at, description FROM conditions JOIN concepts USING (code)
+    WHERE patient_id = {whom} ORDER BY time LIMIT 4
+""")
+assert "Smokes tobacco daily" in told_of_him["description"].iloc[0]
+assert (told.loc[whom, ["smokes", "has smoked"]] == 0).all()
+told_of_him
+
+# %% [markdown]
+# He has smoked for decades, and said so at his first visit. Now look at what the model was told of smoking: 0 and 0. The
+# record says it, as a *diagnosis*. The model reads an *answer*, and nobody has asked. To the model an unanswered question
+# and a life without a cigarette are the same. Is that one person, or many?
 
 # %%
 smokers = emr.as_of(INDEX).sql(
@@ -383,7 +394,7 @@ print(
 )
 assert 0.01 < overlooked.sum() / silent.sum() < 0.5
 assert y_new[overlooked].mean() > 3 * y_new[silent & ~diagnosed].mean()
-assert overlooked[X_new.index == ten.iloc[0]].all()
+assert overlooked[X_new.index == whom].all()
 
 # %% [markdown]
 # Many, and they fall ill several times as often as the others who seemed to have nothing to fear. No measure of the
@@ -470,7 +481,7 @@ assert (checklist.loc[["12d", "19", "23b", "25", "26"], "where"] == "authors").a
 # ```
 # Mend what the story has shown. Add to `X` and `X_new` a column `smoking diagnosed` (1 or 0: is the person among
 # `smokers["patient_id"]`?), train a logistic regression and store its risks for the held-out people as `mended`. Run
-# `check_mended(mended)`. Is the first of the missed told more? Is the AUROC higher?
+# `check_mended(mended)`. Is the man of the story told more? Is the AUROC higher?
 
 
 # %%
@@ -496,15 +507,17 @@ both, both_new = (
 )
 mended = fit(both, y).predict_proba(both_new)[:, 1]
 check_mended(mended)
-her = X_new.index == ten.iloc[0]
-print(f"the first of the missed: {risk[her][0]:.2%} before, {mended[her][0]:.2%} now")
-assert mended[her][0] > risk[her][0]
+he = X_new.index == whom
+print(f"the man of the story: {risk[he][0]:.2%} before, {mended[he][0]:.2%} now")
+assert mended[he][0] > 2 * risk[he][0]
 on = dict(people=held_out["patient_id"], threshold=0.01)
-paired_difference(y_new, risk, mended, **on).loc[["AUROC", "AUPRC"]].round(3)
+gained = paired_difference(y_new, risk, mended, **on).loc[["AUROC", "AUPRC"]]
+assert gained.loc["AUROC", "low"] < 0 < gained.loc["AUROC", "estimate"]
+gained.round(3)
 
 # %% [markdown]
-# She is told more, as she should be. The AUROC is higher by some two hundredths, and with fifty cases the interval
-# says how sure one may be of that. The column was found by looking at the very people who judge it here: the gain is to
+# He is told more than twice as much, as he should be. The AUROC is higher by some two hundredths, and with fifty cases
+# the interval just reaches zero. The column was found by looking at the very people who judge it here: the gain is to
 # be confirmed on others. But it is right for a reason that one can say.
 #
 # ```{solution-end}
@@ -515,7 +528,7 @@ paired_difference(y_new, risk, mended, **on).loc[["AUROC", "AUPRC"]].round(3)
 # ```
 # Take the importance on the people the model has *learned* from. Take `permutation_importance(..., bootstrap=0)` of
 # the gradient boosting, `trees`, once on the learning people and once on the held-out people, and store the two tables
-# as `by_heart` and `honest`. Run `check_heart(by_heart, honest)`. What has become of the height?
+# as `by_heart` and `honest`. Run `check_heart(by_heart, honest)`. What has become of the height, and of the haemoglobin?
 
 
 # %%
@@ -538,15 +551,20 @@ def check_heart(by_heart, honest):
 by_heart = permutation_importance(trees, X, y, repeats=2, bootstrap=0)
 honest = permutation_importance(trees, X_new, y_new, repeats=2, bootstrap=0)
 check_heart(by_heart, honest)
-height = by_heart.loc["height (cm)", "estimate"], honest.loc["height (cm)", "estimate"]
-assert height[0] > 0.01 > height[1]
-pd.DataFrame(
-    {"learned from": by_heart["estimate"], "held out": honest["estimate"]}
-).round(3)
+tables = {"learned from": by_heart["estimate"], "held out": honest["estimate"]}
+both_ways = pd.DataFrame(tables)
+height, haemoglobin = (
+    both_ways.loc[name] for name in ("height (cm)", "haemoglobin (g/dL)")
+)
+assert height["learned from"] > 1.5 * height["held out"] > 0
+assert haemoglobin["learned from"] > 0 > haemoglobin["held out"]
+both_ways.round(3)
 
 # %% [markdown]
-# On people whom a model knows by heart, anything helps to tell them apart, even what has nothing to do with the
-# disease. Judge importance, like everything else, on people that it has not seen.
+# On people whom a model knows by heart, anything helps to tell them apart, even the height, which has nothing to do with
+# the disease: there it is the third of all columns. On others half of that is left, by chance, as fifty cases can make it.
+# The haemoglobin, which does fall with a hidden tumour, helps on the first and *harms* on the others: what was learned of
+# it was theirs alone. Judge importance, like everything else, on people that the model has not seen, and give it an interval.
 #
 # ```{solution-end}
 # ```
@@ -565,7 +583,7 @@ pd.DataFrame(
 #
 # The columns were chosen by us, who know how these patients were made. The intervals of the importance redraw the
 # people judged and hold the model fixed. One story is an occasion to count, not a finding; we counted. (In another
-# hospital the first of the missed would tell another one.) And only where patients are synthetic can one hold what
+# hospital the missed would tell other ones.) And only where patients are synthetic can one hold what
 # was learned against what was put in.
 #
 # ## What next

@@ -560,17 +560,18 @@ share = foretold.mean() / cumulative_incidence(real["judged"])["estimate"].iloc[
 print(
     f"mean risk foretold {foretold.mean():.1%}: {share:.0%} of the cumulative incidence"
 )
-assert 0.3 < share < 0.7
+assert 0.5 < share < 0.8
 assert 0 < auroc["real"]["estimate"] - transported.loc["AUROC", "estimate"] < 0.03
-by_the_label = transported.loc["O/E", "estimate"]
-assert 1.05 < by_the_label < 0.85 / share
+by_the_label = transported.loc["O/E"]
+assert by_the_label["low"] < 1 < by_the_label["high"] and 0.85 / share > 1.2
 transported.loc[["AUROC", "O/E", "calibration slope"]].round(2)
 
 # %% [markdown]
 # It ranks the residents nearly as well as the model that learned from them, because both have learned that
-# age matters. The level did not travel: it foretells about half of the strokes. And how far it is off depends on whom
-# you ask. The label, which misses many strokes, says that the model foretells too few (O/E above 1), but much less so
-# than the cumulative incidence does. Whoever had corrected it by the label would have stopped well short of the truth. A
+# age matters. The level did not travel: it foretells about two thirds of the strokes. And whether you notice depends on
+# whom you ask. By the label, which misses many strokes, all seems well: the interval of O/E holds 1. The cumulative
+# incidence, which counts everybody for as long as they were watched, shows that every third stroke is not foretold. Two
+# errors had met and hidden each other: a hospital with fewer strokes, and a label with fewer strokes. A
 # synthetic hospital can rehearse a study. It can not stand in for one.
 
 # %% [markdown]

@@ -284,7 +284,7 @@ ax.legend(fontsize=8, ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
 plots.figure(
     fig,
     alt="Scatter of one person's systolic blood pressure over five years by kind of visit, with a dashed line where "
-    "lisinopril starts. Readings spread over 20 to 30 mm[Hg] on either side of it; most lie lower after it.",
+    "lisinopril starts. Readings spread over some 30 mm[Hg] on either side of it; most lie lower after it.",
     caption=f"One person: {len(chart)} readings, mean {patient['before']:.0f} mm[Hg] before the drug and "
     f"{patient['after']:.0f} after it. Single readings scatter around both.",
 )

@@ -141,7 +141,7 @@ plots.figure(
     fig,
     alt="Two panels of recall against thousand patients, four algorithms. In the study "
     "all four rise, XGBoost from 0.85 to 0.94, nearest neighbours from 0.53 to 0.75. In "
-    "ours three rise less and nearest neighbours do not; XGBoost is on top, at "
+    "ours only the random forest rises as much, and nearest neighbours hardly; XGBoost is on top, at "
     f"{means.loc['XGBoost', 150_000]:.2f}, and the intervals at 30,000 are wide.",
     caption="Recall for lung cancer, with the test set drawn anew at each size. The study's "
     "rises; ours rises less, and its intervals (95 %, over hospitals) are wide.",
@@ -359,7 +359,7 @@ assert (grid.loc["all"] >= grid.loc[["ten", "58"]].max()).all()
 assert (grid.loc["ten"] - grid.loc["58"]).abs().max() < 0.03
 
 # %% [markdown]
-# Five times the patients, with 58 variables, bring far more than twice the variables do, whether there are 30,000 patients or
+# Five times the patients, with 58 variables, bring twice as much as twice the variables do, whether there are 30,000 patients or
 # 150,000. So here it is the patients, for the most part. And ten variables that a clinician would name do about as well
 # as the 58 most frequent: which variables counts for more than how many. Whoever grows both at once, as the study did, can
 # see none of this.

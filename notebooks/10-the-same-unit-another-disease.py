@@ -328,16 +328,17 @@ assert (logistic < levels["model"]).all()
 for disease, grows in curve.groupby("disease"):
     reader = grows.set_index("learned_from")["AUROC"]
     assert (
-        reader.iloc[-1] > reader.iloc[-2] and reader.iloc[-1] > levels["model"][disease]
+        reader.iloc[-1] > reader.iloc[-3] and reader.iloc[-1] > levels["model"][disease]
     )
 rest.T.round(3)
 
 # %% [markdown]
-# For stroke the model of one hospital has gone some 94 % of the way to the record ceiling, for lung cancer some 92 %. The
-# intervals reach down to 90 % and to 87 %: for lung cancer it may well be less than nine tenths. Where is the rest?
+# For stroke the model of one hospital has gone some 95 % of the way to the record ceiling, for lung cancer some 93 %. The
+# intervals reach down to 92 % and to 90 %. Where is the rest?
 #
 # - **In the number of cases.** The same kind of learner, with the people of all five hospitals, comes out higher, most of all
-#   for lung cancer. A hospital has some 250 cases of it to learn from, and its curve still rises. No setting replaces cases.
+#   for lung cancer. A hospital has some 250 cases of it to learn from. (The last doubling brought nothing for lung cancer:
+#   chance, or the end of the curve.) No setting replaces cases.
 # - **In the extrapolation.** The end of the curve is a guess of where it leads. Part of the gap is not measured, it is
 #   expected. And look at the black squares: at the size of one hospital the ordinary gradient boosting lies above the reader
 #   that draws the curve, whose trees are deeper. A better reader would draw a higher curve. Then the ceiling is higher, too,

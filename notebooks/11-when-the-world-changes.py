@@ -527,7 +527,7 @@ assert kept["assay unit"] > 2
 # | finding | here |
 # | --- | --- |
 # | A test asks for no update without a shift, and for none or a modest one under case mix {cite}`davis2019` | yes: *keep* in at least four of five Januaries |
-# | ... for a refit when associations shift {cite}`davis2019` | where the unit changed: yes, in most seeds, a year or two late. Where the code was replaced: seldom |
+# | ... for a refit when associations shift {cite}`davis2019` | where the unit changed: yes, in most seeds, up to two years late. Where the code was replaced: seldom |
 # | ... for an intercept when outcome rates change {cite}`davis2019` | no: the rate on record rose slowly, and the test kept the model |
 # | Small update sets lead to simpler updates than would be best {cite}`davis2019` | yes: about 20 outcomes judge each year, and the test kept the model with the replaced code far too long |
 # | A test-driven strategy is better calibrated than never updating, and than refitting each year {cite}`davis2019protocols` | than never: with the unit changed, and without a change. Than refitting: no |

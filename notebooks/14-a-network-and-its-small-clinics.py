@@ -257,7 +257,7 @@ shown = ["local", "shared", "recalibrated", "federated", "bagged trees"]
 here.pivot_table("true AUROC", "which", "strategy").loc[sites.index, shown].round(2)
 
 # %% [markdown]
-# A clinic's own model is often no better than a coin, and what the others learned serves it better. But look along a
+# A clinic's own model may be no better than a coin, and what the others learned serves it better. But look along a
 # row: with some twenty outcomes among those who judge at a site, one hospital's figures wander. A study lived the
 # same network with other seeds, for four diseases, and asked the same people. First, does it agree with what you have
 # just run?
@@ -445,9 +445,9 @@ levels.join(recall.add_prefix("difference: ")).round(3)
 
 # %% [markdown]
 # The table counts two things at once. Followed up at the same rate, people whose diagnoses are not written down are
-# found less often than others by the federated model; for the other ways of learning the difference points the same
-# way, and its interval holds zero. Five intervals were looked at, so one that just leaves zero out is a hint and no
-# proof. What is sure stands in the first two columns of numbers: a site's own model finds the fewest, of both.
+# found less often than others by the federated model, by bagged trees and by a site's own; for the other two ways of
+# learning the difference points the same way, and its interval holds zero. Five intervals were looked at, of the same
+# people, so three that leave zero out are more than a hint and less than three proofs. What is sure stands in the first two columns of numbers: a site's own model finds the fewest, of both.
 #
 # ## The same lives, better records
 #
@@ -529,7 +529,7 @@ assert (short["by risk", 5] > 0.5).sum() == 1  # one hospital did not settle
 # With few talks it pays to let sites work alone for a while. With many it costs: 125 steps end further from the
 # common fit than 5, however the people are dealt. Sites that differ by risk end furthest off. That people *live* at
 # different sites matters less here than one might fear: our sites differ in mix, not in how disease comes about. In
-# AUROC the loss is in the third decimal, and up to .02 where people are dealt by risk; in one hospital of the ten the
+# AUROC the loss is in the third decimal, and about .01 where people are dealt by risk; in one hospital of the ten the
 # averages did not settle there at all. For the level of risks a distance of 0.3 log-odds is a third more, or less, for
 # the same person.
 #
@@ -663,7 +663,8 @@ assert alert_rate["inner city"] > alert_rate["teaching hospital"] + 0.02
 alert_rate.sort_values().round(3)
 
 # %% [markdown]
-# The inner city would need half as much staff again as the teaching hospital, for as many people. One might have
+# The inner city would need half as much staff again as the teaching hospital, for as many people, and so would the town
+# and the valley. Of the inner city one might have
 # expected the opposite, since a place whose records hold less has fewer high risks to show; here it weighs more whom a
 # site serves. One threshold sends the staff to where the model sees risk, and a tenth at each site sends it everywhere
 # alike. Which of the two is fair no model can say, and where diagnoses are not written down neither follows the true

@@ -257,7 +257,7 @@ both = {"− logistic regression": against_logistic, "− age and sex": against_
 pd.concat(both, axis=1).round(3)
 
 # %% [markdown]
-# On hundreds of columns, boosting and a penalised regression are close, and which is ahead depends on the disease. Four
+# On hundreds of columns, boosting and a penalised regression are close, and which is ahead depends on the disease. Three
 # of eight is not more than half: the rule says no.
 #
 # The more sobering comparison is the second. For five diseases that come with age, a regression of two columns does as
@@ -336,8 +336,9 @@ pd.concat(worlds, axis=1).round(3)
 rate = pd.concat([part["standing"], part["changing"]])
 level = rate.pivot_table("O/E", ["arm", "disease"], "model", aggfunc="median")
 changed = level.loc["changing"].drop("copd")
-assert (changed["kept"] > 1.2).all()
-assert changed[["recalibrated", "relearned"]].sub(1).abs().max(axis=None) < 0.1
+assert (changed["kept"] > 1.15).all()
+assert changed[["recalibrated", "relearned"]].sub(1).abs().max(axis=None) < 0.15
+assert (changed[["recalibrated", "relearned"]].max(axis=1) < changed["kept"]).all()
 level.round(2)
 
 # %% [markdown]
@@ -348,7 +349,7 @@ level.round(2)
 # {doc}`05-from-records-to-a-question` and monitoring ask that first.
 #
 # The last table shows what the rule did not ask: the *level* of the risks, outcomes observed over expected. In the world
-# that changes, the kept models expect too few for three of the four diseases. Learning anew repairs that. So does
+# that changes, the kept models expect too few for three of the four diseases. Learning anew repairs most of that. So does
 # recalibrating, with two numbers and without a new model; but for diabetes it leaves the ranking lost.
 #
 # ## The verdicts

@@ -112,8 +112,8 @@ worst.round(2)
 # tests it has not. One flaw is left. Nearly one in four people of 80 or more is diagnosed with atrial fibrillation here,
 # where a health plan had diagnosed one in eleven in 1996 {cite}`go2001`. Published figures do not agree with each other:
 # the incidence in the file is that of cohorts that looked for the disease, and the women of one of them, Framingham, had
-# it as often as ours, the men more often {cite}`schnabel2015`. These two figures were added to the table when we knew that
-# the first is missed.
+# it as often as ours, the men more often {cite}`schnabel2015`. These two figures were added to the table, without a bar,
+# when we knew that the first is missed.
 #
 # The reason stands beside it in `tests/patients/test_realism.py`, in a list that must be complete: a
 # figure that misses and is not in it fails the test, and so does one in it that holds again. The list once had

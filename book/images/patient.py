@@ -92,6 +92,8 @@ def text(x: float, y: float, words: str, anchor: str = "start", color: str = INK
 def drawing(patient: Patient) -> str:
     began, found = patient.across(patient.began), patient.across(patient.found)
     months = patient.months_unseen
+    # Left of its line, unless the line is so far left that there is no room.
+    x, anchor = (began - 5, "end") if began > LEFT + 150 else (LEFT, "start")
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 {BOTTOM + 44}" role="img" '
         'aria-labelledby="t d" font-family="system-ui, -apple-system, \'Segoe UI\', Roboto, Helvetica, Arial, '
@@ -103,9 +105,8 @@ def drawing(patient: Patient) -> str:
         "knew</text>",
         f'  <rect x="{began}" y="88" width="{round(found - began, 1)}" height="{BOTTOM - 88}" fill="#F6DDCB"/>',
         f'  <path d="M{began} 88 V{BOTTOM} M{found} 88 V{BOTTOM}" stroke="{RED}" stroke-width="2"/>',
-        text(began - 5, 68, "the cancer", "end", RED, 700),
-        text(began - 5, 86, "begins", "end", RED, 700),
-        text(found + 5, 68, "and is found", "start", RED, 700),
+        text(x, 64, "the cancer begins", anchor, RED, 700),
+        text(found + 5, 84, "and is found", "start", RED, 700),
     ]
     for year in range(patient.start.year, patient.end.year + 1):
         x = patient.across(pd.Timestamp(year, 1, 1))

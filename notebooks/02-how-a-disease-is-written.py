@@ -229,7 +229,8 @@ assert old[smokes].mean() < 0.6 * old[never].mean()
 compared.round(2)
 
 # %% [markdown]
-# The same people have exactly the relative risk of the file. Other people of equal age come within half a point of it; they differ in
+# The same people have exactly the relative risk of the file. Other people of equal age come within half a point
+# of it; they differ in
 # their blood pressure and in all else, and the few with a very high risk weigh heavily among hundreds. The first
 # column does not ask for the age: few of the old, who have most of the strokes, still smoke. So a careless study
 # would find little harm in it, least of all for women.

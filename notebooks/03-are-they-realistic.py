@@ -105,6 +105,9 @@ worst["errors beyond"] = (away - allowed) / missed["error"]
 worst = worst.sort_values("times", ascending=False)
 assert worst["quantity"].iloc[0] == "atrial_fibrillation" and worst["times"].iloc[0] > 3
 assert (worst["errors beyond"].iloc[1:] < 2).all()
+of_framingham = compared[compared["source"].str.startswith("Framingham 1998-2007")]
+women, men = (of_framingham.set_index("sex").loc[s] for s in ("female", "male"))
+assert abs(women["difference"]) < 0.5 and men["difference"] < -1.5
 worst.round(2)
 
 # %% [markdown]
@@ -580,7 +583,8 @@ who.round(1)
 # The light smokers of this world, with fewer than ten cigarettes a day, have some four times the cancers that the
 # equation gives them. In the file of the disease the excess is proportional to the cigarettes, which is an assumption; in
 # the equation the risk falls much faster towards the lightest smokers. But they have few of the cases: without them the
-# ratio is still about one and a half. So the dose explains who is furthest off, and not the level. Nor does the time since quitting:
+# ratio is still about one and a half. So the dose explains who is furthest off, and not the level. Nor does the time since
+# quitting:
 # there are too many cancers in those who still smoke, in those who quit lately, and in those who quit long ago. Do not use
 # these people to judge the *level* of a risk of lung cancer.
 

@@ -253,6 +253,12 @@ assert 0.18 < alarms < 0.29
 sooner = keys["criteria"]["death"] < keys["nobody"]["death"]
 print(f"died sooner with the scans: {sooner.sum()}")
 assert sooner.sum() == 1 and (keys["criteria"].loc[sooner, "cause"] == "stroke").all()
+(man,) = sooner.index[sooner]
+his = {name: lives[name].truth.lives() for name in ("nobody", "criteria")}
+his = {n: t[t["patient_id"] == man].set_index("disease") for n, t in his.items()}
+heart = [his[n].loc["coronary_disease", "diagnosed"] for n in ("nobody", "criteria")]
+struck = [his[n].loc["stroke", "onset"] for n in ("nobody", "criteria")]
+assert heart[1] > heart[0] and (struck[0] - struck[1]).days == 10
 
 # %% [markdown]
 # Two things to see before any average. A death averted is not a life without end: somebody who was spared lung
